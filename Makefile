@@ -1,0 +1,49 @@
+# One command each on a fresh Linux machine with Python >= 3.11, make and a C compiler.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format debian clean
+
+help:            ## show this list
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/demo.stamp: pyproject.toml
+	@echo "installing into $(VENV) (first run: about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+$(VENV)/engines.stamp: $(VENV)/demo.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo,engines]'
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/demo.stamp
+	@echo "installing what the tests need ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --group test
+	@touch $@
+
+demo: $(VENV)/demo.stamp $(if $(findstring llamacpp,$(ARGS)),$(VENV)/engines.stamp) ## run the demonstration: drift, rollback, proof (ARGS="--headless --json")
+	@$(BIN)/fullback demo $(ARGS)
+
+debian:          ## install the Debian packages that some tests use (needs root)
+	@sh tests/install_debian.sh
+
+lint: $(VENV)/test.stamp ## style, types, import contract
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/test.stamp ## rewrite the sources in the house style
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: debian lint ## everything the tests need, then every test (ARGS="-k name")
+	@$(BIN)/pytest $(ARGS)
+
+clean:           ## remove the virtual environment and caches
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,79 @@
+"""What is told: frozen values with no user text in them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Alert", "AlertKind", "Effect", "Fact", "Severity"]
+
+
+class Severity(StrEnum):
+    """How loud an alert is."""
+
+    PAGE = "page"
+    WARN = "warn"
+    INFO = "info"
+
+
+class AlertKind(StrEnum):
+    """The state change that an alert reports: at most one alert per incident and kind."""
+
+    WOULD_ROLL_BACK = "would_roll_back"
+    """observe mode: what would have been done."""
+    ADVISE = "advise"
+    """advise mode: a person is asked."""
+    ROLLBACK_STARTED = "rollback_started"
+    ROLLED_BACK = "rolled_back"
+    """Verified by traffic."""
+    STUCK = "stuck"
+    BLOCKED = "blocked"
+    REVERTED = "reverted"
+    INCONCLUSIVE = "inconclusive"
+    MANUAL_FLIP = "manual_flip"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A difference candidate - baseline with its interval, as shares (0.08 is 8 points) or a ratio of latencies."""
+
+    signal: str
+    candidate: float
+    baseline: float
+    difference: float
+    low: float
+    high: float
+    level: float
+    pairs: int
+    window: str
+    """"confirmation" (fresh data) or "since onset" (selected, biased up)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label with its value, as shown in a message."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing to tell on-call. Every field is safe to show: no prompt, no answer, no secret."""
+
+    dedup_key: str
+    """incident:kind; the same for every retry."""
+    incident_id: int | None
+    kind: AlertKind
+    severity: Severity
+    route: str
+    candidate: str
+    baseline: str
+    headline: str
+    """One complete sentence, the same as in the audit row."""
+    occurred_at: datetime
+    effect: Effect | None = None
+    facts: tuple[Fact, ...] = ()
+    evidence_url: str | None = None
+    next_step: str | None = None
+    """A command or action for a person, for example how to undo."""

@@ -1,0 +1,34 @@
+"""The seam of the library: what a signal is."""
+
+from typing import ClassVar, Protocol
+
+from detectors.types import Exchange, Margin, Outcome, Reading, SignalKind
+
+__all__ = ["Signal"]
+
+
+class Signal(Protocol):
+    """Reads one bit or one number off an exchange. Stateless; a file each; listed in ``registry.py``."""
+
+    name: ClassVar[str]
+    """As in policies, tables and metrics."""
+    version: ClassVar[int]
+    """Raise it when the reading changes: streams then restart."""
+    kind: ClassVar[SignalKind]
+    title: ClassVar[str]
+    """For people: "Schema failures"."""
+    unit: ClassVar[str]
+    """"share of requests" or "ms"."""
+    default_margin: ClassVar[Margin]
+
+    def read(self, exchange: Exchange) -> Reading | None:
+        """Return the reading, or None if the request is not one the signal applies to.
+
+        Applicability is a function of ``exchange.request`` alone; every answer, however broken, then gets a value.
+        None is also returned when what the signal needs was not logged.
+        """
+        ...
+
+    def read_failure(self, outcome: Outcome) -> Reading:
+        """Return the reading of an applicable request whose attempt failed without an answer."""
+        ...

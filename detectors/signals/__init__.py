@@ -1,0 +1,1 @@
+"""One file per signal: what is read off one exchange."""

@@ -1,0 +1,1 @@
+"""Sequential and fixed-sample statistics: pure functions and frozen states."""

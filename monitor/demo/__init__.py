@@ -1,0 +1,1 @@
+"""A small real serving cluster with traffic and faults."""

@@ -1,0 +1,1 @@
+"""Bytes to events: decoding, then one file per dialect."""

@@ -1,0 +1,1 @@
+"""Frozen domain types, named as in the vocabulary."""

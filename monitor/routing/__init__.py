@@ -1,0 +1,1 @@
+"""Route targets: one file per kind of router."""

@@ -1,0 +1,1 @@
+"""Rules: what happens to events, ticks and alerts."""
