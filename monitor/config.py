@@ -1,0 +1,41 @@
+"""Settings: every one comes from the environment with the prefix ``FULLBACK_``."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """How one process of the service runs. Policies are data in the database, not settings."""
+
+    model_config = SettingsConfigDict(env_prefix="FULLBACK_", extra="ignore", frozen=True)
+
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL >= 14 as postgresql://user:password@host/name; unset: the embedded one"
+    )
+    data_dir: Path = Field(Path(".fullback"), description="Where the embedded PostgreSQL keeps its data")
+    host: str = Field("127.0.0.1", description="Address the HTTP server binds to")
+    port: int = Field(8400, ge=0, le=65535, description="Port of the HTTP server")
+    public_url: str = Field("http://127.0.0.1:8400", description="Base of the links in alerts")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Lowest level that is logged")
+    ui_auth: str = Field("key", pattern="^(key|off)$", description="'key': the console asks for a read key; 'off': open")
+
+    max_body_mib: float = Field(16, gt=0, description="Largest request body as received, MiB")
+    max_decoded_mib: float = Field(64, gt=0, description="Largest request body after decompression, MiB")
+    max_record_kib: float = Field(1024, gt=0, description="Largest single record, KiB")
+    max_batch_records: int = Field(100_000, gt=0, description="Most records in one body")
+    queue_records: int = Field(20_000, gt=0, description="Records waiting for a commit before 503 is answered")
+    commit_timeout_s: float = Field(10, gt=0, description="Longest wait for a commit before 503 is answered")
+    max_event_age_days: int = Field(7, gt=0, description="Older events are rejected")
+    max_event_lead_s: float = Field(600, gt=0, description="Events starting further in the future are rejected")
+    dead_letter_body: bool = Field(False, description="Keep rejected records whole (they may hold user text)")
+
+    evaluate_every_s: float = Field(1, gt=0, description="How often due ticks are looked for")
+    reconcile_every_s: float = Field(0.5, gt=0, description="How often the controller looks at every route")
+    notify_every_s: float = Field(1, gt=0, description="How often the outbox is drained")
+    lease_s: float = Field(15, gt=0, description="A leader that is silent this long is replaced")
+
+    slack_webhook_url: SecretStr | None = Field(None, description="Slack incoming webhook; unset: no Slack messages")

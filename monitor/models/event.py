@@ -1,0 +1,77 @@
+"""An event: one finished attempt of a request, as one recorder saw it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from detectors.types import Exchange
+
+__all__ = ["Attribution", "Event", "Leg", "Recorder", "Rejection"]
+
+
+class Leg(StrEnum):
+    """Whose answer the user got, told by evidence that does not come from us."""
+
+    PRIMARY = "primary"
+    SHADOW = "shadow"
+    UNKNOWN = "unknown"
+
+
+class Recorder(StrEnum):
+    """Who wrote the record."""
+
+    SERVER = "server"
+    """The model server or its log: it saw the answer."""
+    GATEWAY = "gateway"
+    """The router's access log: it saw where the request went and how it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One record as decoded at a door, before it is attributed and stored."""
+
+    recorder: Recorder
+    request_id: str
+    started_at: datetime
+    exchange: Exchange
+    event_id: str | None = None
+    attempt: int = 1
+    duration_ms: float | None = None
+    backend: str = ""
+    """The router's name of what served it: an Envoy cluster, an address."""
+    host: str | None = None
+    """The Host header the server saw; some routers mark mirrored copies there."""
+    mirrored: bool | None = None
+    """An explicit mirror marker, where the recorder has one."""
+    leg: Leg | None = None
+    """Stated by the shipper's configuration; otherwise worked out."""
+    route: str | None = None
+    variant: str | None = None
+    requested_model: str | None = None
+    response_model: str | None = None
+    system_fingerprint: str | None = None
+    session_id: str | None = None
+    slices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Which route, variant and leg an event belongs to, and by which rule."""
+
+    route_id: int
+    variant_id: int | None
+    leg: Leg
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that was not stored as an event: a code, what was wrong, and where in the body it stood."""
+
+    index: int
+    code: str
+    detail: str
+    pointer: str = ""
+    size: int = 0
+    skeleton: str | None = field(default=None)
+    """The record's shape with every string replaced by its length: no user text."""

@@ -1,0 +1,54 @@
+"""A policy: what is tolerated and how the controller acts. Data, versioned, checked by JSON Schema."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from detectors.types import Margin
+
+__all__ = ["Policy", "PreflightPolicy", "SignalPolicy", "VerifyPolicy"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalPolicy:
+    """One watched signal: its tolerance and its share of the false-alarm budget."""
+
+    margin: Margin
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPolicy:
+    """What proves a flip: zero primary candidate answers in ``requests`` new requests."""
+
+    requests: int = 300
+    skew_s: float = 2.0
+    control_timeout_s: float = 30.0
+    traffic_timeout_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightPolicy:
+    """When the baseline counts as healthy enough to take the traffic."""
+
+    window_s: float = 120.0
+    min_events: int = 50
+    max_error_rate: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy document at one version, with every default filled in."""
+
+    name: str
+    version: int
+    tick_s: float = 10.0
+    warmup_s: float = 3600.0
+    horizon_floor_s: float = 5.0
+    horizon_ceiling_s: float = 600.0
+    false_rollbacks_per_month: float = 0.1
+    evidence_ttl_s: float = 1800.0
+    observe_days: float = 7.0
+    signals: Mapping[str, SignalPolicy] = field(default_factory=dict)
+    slices: tuple[str, ...] = ("all", "first_turn")
+    verify: VerifyPolicy = field(default_factory=VerifyPolicy)
+    preflight: PreflightPolicy = field(default_factory=PreflightPolicy)
