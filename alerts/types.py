@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Alert", "AlertKind", "Effect", "Fact", "Severity"]
+__all__ = ["Alert", "AlertKind", "Effect", "EffectScale", "Fact", "Severity"]
 
 
 class Severity(StrEnum):
@@ -33,9 +33,18 @@ class AlertKind(StrEnum):
     RESTORED = "restored"
 
 
+class EffectScale(StrEnum):
+    """What the numbers of an effect are."""
+
+    SHARE = "share"
+    """Shares of answers: 0.08 is 8 points."""
+    RATIO = "ratio"
+    """``difference``, ``low`` and ``high`` are candidate / baseline: 1.3 is 1.3 times as slow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A difference candidate - baseline with its interval, as shares (0.08 is 8 points) or a ratio of latencies."""
+    """A difference candidate - baseline with its interval, as shares (0.08 is 8 points) or a ratio."""
 
     signal: str
     candidate: float
@@ -47,6 +56,7 @@ class Effect:
     pairs: int
     window: str
     """"confirmation" (fresh data) or "since onset" (selected, biased up)."""
+    scale: EffectScale = EffectScale.SHARE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """An event: one finished attempt of a request, as one recorder saw it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from detectors.types import Exchange
 
-__all__ = ["Attribution", "Event", "Leg", "Recorder", "Rejection"]
+__all__ = ["Attribution", "Event", "Leg", "Record", "Recorder", "Rejection"]
 
 
 class Leg(StrEnum):
@@ -75,3 +77,16 @@ class Rejection:
     size: int = 0
     skeleton: str | None = field(default=None)
     """The record's shape with every string replaced by its length: no user text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An attributed event with its signal readings, ready to be stored."""
+
+    event: Event
+    attribution: Attribution
+    source: str
+    key: UUID
+    """Digest of the deduplication identity (source, recorder, backend, leg, attempt, event_id)."""
+    readings: Mapping[str, float]
+    received_at: datetime

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["DesiredRoute", "Mode", "Phase", "Route", "RouteControl", "RouteSnapshot", "TargetRef"]
+__all__ = ["DesiredRoute", "Goal", "Mode", "Phase", "Route", "RouteControl", "RouteSnapshot", "TargetRef"]
 
 
 class Mode(StrEnum):
@@ -15,6 +15,15 @@ class Mode(StrEnum):
     OBSERVE = "observe"
     ADVISE = "advise"
     AUTO = "auto"
+
+
+class Goal(StrEnum):
+    """What the last flip was for."""
+
+    BASELINE = "baseline"
+    """All primary traffic to the baseline."""
+    RESTORE = "restore"
+    """The routing from before the last flip."""
 
 
 class Phase(StrEnum):
@@ -126,6 +135,8 @@ class RouteControl:
     route_id: int
     phase: Phase
     phase_since: datetime
+    goal: Goal
+    actor: str
     epoch: int
     desired: DesiredRoute | None
     before: RouteSnapshot | None

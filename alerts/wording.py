@@ -1,0 +1,104 @@
+"""The words of an alert: one sentence and one label a kind, and numbers as people read them."""
+
+import math
+from dataclasses import dataclass
+
+from alerts.types import AlertKind, Effect, EffectScale, Severity
+
+__all__ = ["KINDS", "SEVERITIES", "KindWords", "SeverityWords", "difference", "interval", "level", "sample"]
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    """How a kind of alert is named; ``sentence`` has places for ``candidate`` and ``baseline``."""
+
+    emoji: str
+    label: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityWords:
+    """How a severity is named; the colour only repeats what the word says."""
+
+    emoji: str
+    label: str
+    color: str
+
+
+SEVERITIES = {
+    Severity.PAGE: SeverityWords("🔴", "Page", "#a30200"),
+    Severity.WARN: SeverityWords("🟡", "Warning", "#daa038"),
+    Severity.INFO: SeverityWords("🔵", "Info", "#2f6fb0"),
+}
+
+KINDS = {
+    AlertKind.WOULD_ROLL_BACK: KindWords(
+        "👀",
+        "Would roll back",
+        "candidate {candidate} would have been rolled back to {baseline} (observe mode)",
+    ),
+    AlertKind.ADVISE: KindWords(
+        "✋", "Approval needed", "the rollback of candidate {candidate} to {baseline} waits for approval"
+    ),
+    AlertKind.ROLLBACK_STARTED: KindWords(
+        "⏳", "Rollback started", "candidate {candidate} is being rolled back to {baseline}"
+    ),
+    AlertKind.ROLLED_BACK: KindWords(
+        "↩️", "Rolled back", "candidate {candidate} was rolled back to {baseline}, verified by traffic"
+    ),
+    AlertKind.STUCK: KindWords("🚨", "Stuck", "the rollback of candidate {candidate} to {baseline} is stuck"),
+    AlertKind.BLOCKED: KindWords(
+        "🚧", "Blocked", "the rollback of candidate {candidate} to {baseline} is blocked"
+    ),
+    AlertKind.REVERTED: KindWords(
+        "⚠️", "Reverted", "the rollback of candidate {candidate} to {baseline} was reverted"
+    ),
+    AlertKind.INCONCLUSIVE: KindWords(
+        "❔", "Inconclusive", "the comparison of candidate {candidate} with {baseline} is inconclusive"
+    ),
+    AlertKind.MANUAL_FLIP: KindWords(
+        "👤", "Manual flip", "a person changed the routing between candidate {candidate} and {baseline}"
+    ),
+    AlertKind.RESTORED: KindWords(
+        "✅", "Restored", "traffic was restored to candidate {candidate} (baseline {baseline})"
+    ),
+}
+
+
+def level(effect: Effect, value: float) -> str:
+    """One arm's value: ``88.4%`` for a share, the plain number otherwise."""
+    if not math.isfinite(value):
+        return "n/a"
+    return f"{value * 100:.4g}%" if effect.scale is EffectScale.SHARE else f"{value:.4g}"
+
+
+def difference(effect: Effect) -> str:
+    """The estimate with its unit: ``−9.5 points`` or ``1.32×``."""
+    return _number(effect, effect.difference) + _unit(effect)
+
+
+def interval(effect: Effect) -> str:
+    """The interval with its level: ``95% interval −11.0 to −8.1 points``."""
+    bounds = f"{_number(effect, effect.low)} to {_number(effect, effect.high)}"
+    name = f"{effect.level * 100:.6g}% interval" if math.isfinite(effect.level) else "interval"
+    return f"{name} {bounds}{_unit(effect)}"
+
+
+def sample(effect: Effect) -> str:
+    """How many pairs, from which window; says so when the window was selected."""
+    caution = ", selected and so biased up" if effect.window == "since onset" else ""
+    return f"{effect.pairs:,} pairs, window: {effect.window}{caution}"
+
+
+def _unit(effect: Effect) -> str:
+    return " points" if effect.scale is EffectScale.SHARE else "×"
+
+
+def _number(effect: Effect, value: float) -> str:
+    if not math.isfinite(value):
+        return "n/a"
+    if effect.scale is EffectScale.RATIO:
+        return f"{value:.3g}"
+    points = value * 100
+    return f"{points:{'+.1f' if points == 0 or 1 <= abs(points) < 1000 else '+.2g'}}".replace("-", "−")  # noqa: PLR2004

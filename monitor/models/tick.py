@@ -1,0 +1,102 @@
+"""The clock of the tests: ticks, legs and pairs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from detectors.types import PairCounts
+from monitor.models.event import Leg, Recorder
+
+__all__ = ["LegRecord", "Pair", "RouteClock", "ScoredTick", "TickPairs", "tick_of", "tick_start"]
+
+
+def tick_of(at: datetime, tick_s: float) -> int:
+    """Return the number of the tick that holds an instant."""
+    return int(at.timestamp() // tick_s)
+
+
+def tick_start(tick: int, tick_s: float) -> datetime:
+    """Return the instant a tick begins."""
+    return datetime.fromtimestamp(tick * tick_s, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteClock:
+    """Where evaluation of a route stands."""
+
+    route_id: int
+    tick_s: float
+    last_tick: int
+    horizon_s: float
+    horizon_hour: datetime
+    warm_at: datetime | None
+    """Set when the first horizon was fixed from the warm-up's lags."""
+
+    def due(self, now: datetime) -> int | None:
+        """Return the next tick if its end plus the horizon has passed on the receive clock."""
+        tick = self.last_tick + 1
+        closes = tick_start(tick + 1, self.tick_s) + timedelta(seconds=self.horizon_s)
+        return tick if now >= closes else None
+
+
+@dataclass(frozen=True, slots=True)
+class LegRecord:
+    """What one recorder says of one leg of one request."""
+
+    request_id: str
+    recorder: Recorder
+    leg: Leg
+    variant_id: int
+    started_at: datetime
+    readings: Mapping[str, float]
+    slices: tuple[str, ...]
+    mirrored: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two legs of one request; ``None`` readings stand for a leg that is missing."""
+
+    primary_variant: int
+    shadow_variant: int
+    primary: Mapping[str, float] | None
+    shadow: Mapping[str, float] | None
+    applicable: frozenset[str]
+    """Signals that apply to the request, told by either leg."""
+    slices: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TickPairs:
+    """A closed tick of one route."""
+
+    pairs: tuple[Pair, ...] = ()
+    unsampled: int = 0
+    """Primaries that the mirror did not copy, by configuration or access log."""
+    conflicting: int = 0
+    """Requests whose recorders name different variants for one leg: excluded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredTick:
+    """Paired counts of one tick and stream, one table per level (one for bits, three for latency)."""
+
+    harm: tuple[PairCounts, ...]
+    """Missing legs count for the candidate: candidate good, baseline bad."""
+    safe: tuple[PairCounts, ...]
+    """Missing legs count against the candidate."""
+    complete: tuple[PairCounts, ...]
+    missing_candidate: int = 0
+    missing_baseline: int = 0
+    histogram: Mapping[int, int] = field(default_factory=dict)
+    """Latency only: this tick's pooled bins."""
+
+    @property
+    def scored(self) -> int:
+        """Pairs to which the signal applied."""
+        return self.complete[0].n + self.one_sided
+
+    @property
+    def one_sided(self) -> int:
+        """Pairs with one leg missing."""
+        return self.missing_candidate + self.missing_baseline

@@ -1,0 +1,351 @@
+"""The tables. Row classes never leave ``storage/``: stores give and take domain types."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+__all__ = [
+    "ApiKeyRow",
+    "Base",
+    "DeadLetterRow",
+    "DecisionRow",
+    "EventRow",
+    "IncidentRow",
+    "IngestAccountRow",
+    "LeaseRow",
+    "OutboxRow",
+    "PolicyRow",
+    "RouteClockRow",
+    "RouteControlRow",
+    "RouteRow",
+    "StreamRow",
+    "TickCountRow",
+    "UNATTRIBUTED_ROUTE_ID",
+    "VariantRow",
+]
+
+UNATTRIBUTED_ROUTE_ID = 0
+"""Events that no rule could attribute live under this reserved route."""
+
+
+class Base(DeclarativeBase):
+    """Root of the tables: explicit constraint names, aware timestamps, JSONB."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own hook
+        str: Text,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+    }
+
+
+class ApiKeyRow(Base):
+    """An API key; only its digest is kept."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    source: Mapped[str]
+    scopes: Mapped[list[str]]
+    routes: Mapped[list[str] | None]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class PolicyRow(Base):
+    """One version of a policy document; versions are never changed."""
+
+    __tablename__ = "policies"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[dict[str, Any]]
+    actor: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class RouteRow(Base):
+    """A route."""
+
+    __tablename__ = "routes"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    mode: Mapped[str]
+    policy: Mapped[str]
+    target_kind: Mapped[str]
+    target_settings: Mapped[dict[str, Any]]
+    mirror_host_suffix: Mapped[str | None]
+    mirror_percent: Mapped[float] = mapped_column(Float)
+    waiver: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class VariantRow(Base):
+    """A variant of a route."""
+
+    __tablename__ = "variants"
+    __table_args__ = (
+        UniqueConstraint("route_id", "name"),
+        UniqueConstraint("route_id", "backend"),
+        Index("uq_variants_one_baseline", "route_id", unique=True, postgresql_where=text("role = 'baseline'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    route_id: Mapped[int] = mapped_column(ForeignKey("routes.id"))
+    name: Mapped[str]
+    role: Mapped[str]
+    backend: Mapped[str]
+    format: Mapped[str]
+    tier: Mapped[str]
+    base_model: Mapped[str | None]
+    digest: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class EventRow(Base):
+    """One stored event; partitioned by the UTC day it started, unique there."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_started_at", "started_at", postgresql_using="brin"),
+        {"postgresql_partition_by": "RANGE (start_day)"},
+    )
+
+    route_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    start_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    event_key: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    variant_id: Mapped[int | None] = mapped_column(BigInteger)
+    source: Mapped[str]
+    recorder: Mapped[str]
+    leg: Mapped[str]
+    rule: Mapped[str]
+    attempt: Mapped[int] = mapped_column(SmallInteger)
+    request_id: Mapped[str]
+    session_id: Mapped[str | None]
+    backend: Mapped[str]
+    mirrored: Mapped[bool | None] = mapped_column(Boolean)
+    started_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    failure: Mapped[str | None]
+    duration_ms: Mapped[float | None] = mapped_column(Float(24))
+    ttft_ms: Mapped[float | None] = mapped_column(Float(24))
+    finish_reason: Mapped[str | None]
+    prompt_tokens: Mapped[int | None] = mapped_column(Integer)
+    completion_tokens: Mapped[int | None] = mapped_column(Integer)
+    requested_model: Mapped[str | None]
+    response_model: Mapped[str | None]
+    system_fingerprint: Mapped[str | None]
+    slices: Mapped[list[str]]
+    readings: Mapped[dict[str, Any]]
+
+
+class DeadLetterRow(Base):
+    """A record that was not stored as an event, with the reason."""
+
+    __tablename__ = "dead_letters"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    source: Mapped[str]
+    door: Mapped[str]
+    code: Mapped[str]
+    detail: Mapped[str]
+    pointer: Mapped[str]
+    size: Mapped[int] = mapped_column(Integer)
+    skeleton: Mapped[str | None]
+
+
+class IngestAccountRow(Base):
+    """How many records of a source ended how, per hour: received = stored + duplicate + rejected."""
+
+    __tablename__ = "ingest_accounts"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime]
+
+
+class RouteClockRow(Base):
+    """Where evaluation of a route stands: the last closed tick and the horizon of the hour."""
+
+    __tablename__ = "route_clocks"
+
+    route_id: Mapped[int] = mapped_column(ForeignKey("routes.id"), primary_key=True)
+    tick_s: Mapped[float] = mapped_column(Float)
+    last_tick: Mapped[int] = mapped_column(BigInteger)
+    horizon_s: Mapped[float] = mapped_column(Float)
+    horizon_hour: Mapped[datetime]
+    warm_at: Mapped[datetime | None]
+
+
+class StreamRow(Base):
+    """One tested stream: (route, candidate, signal, slice) with its detector state."""
+
+    __tablename__ = "streams"
+    __table_args__ = (UniqueConstraint("route_id", "candidate_id", "signal", "slice"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    route_id: Mapped[int] = mapped_column(ForeignKey("routes.id"))
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("variants.id"))
+    signal: Mapped[str]
+    slice: Mapped[str]
+    fingerprint: Mapped[str]
+    threshold: Mapped[float] = mapped_column(Float)
+    state: Mapped[dict[str, Any]]
+    last_tick: Mapped[int] = mapped_column(BigInteger)
+    verdict: Mapped[str]
+    reason: Mapped[str]
+    evidence: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
+
+
+class TickCountRow(Base):
+    """What one closed tick added to one stream; for pages, effects and latency thresholds."""
+
+    __tablename__ = "tick_counts"
+
+    route_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    stream_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    tick: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    started_at: Mapped[datetime]
+    counts: Mapped[dict[str, Any]]
+
+
+class IncidentRow(Base):
+    """One cause on one (route, candidate); at most one is open."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        Index(
+            "uq_incidents_one_open", "route_id", "candidate_id", unique=True, postgresql_where=text("closed_at IS NULL")
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    route_id: Mapped[int] = mapped_column(ForeignKey("routes.id"))
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("variants.id"))
+    stream_id: Mapped[int] = mapped_column(BigInteger)
+    signal: Mapped[str]
+    slice: Mapped[str]
+    headline: Mapped[str]
+    opened_at: Mapped[datetime]
+    onset_at: Mapped[datetime]
+    alarm_tick: Mapped[int] = mapped_column(BigInteger)
+    last_alarm_at: Mapped[datetime]
+    alarms: Mapped[int] = mapped_column(Integer)
+    evidence: Mapped[dict[str, Any]]
+    effect: Mapped[dict[str, Any] | None]
+    decided: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+
+
+class DecisionRow(Base):
+    """The audit: what was decided or changed, by whom, why, on which evidence. Append-only."""
+
+    __tablename__ = "decisions"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    route_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    incident_id: Mapped[int | None] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    from_phase: Mapped[str]
+    to_phase: Mapped[str]
+    reason: Mapped[str]
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    policy_name: Mapped[str | None]
+    policy_version: Mapped[int | None] = mapped_column(Integer)
+    evidence: Mapped[dict[str, Any] | None]
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    code_version: Mapped[str]
+
+
+class RouteControlRow(Base):
+    """The controller's state of a route; the desired state is written here before the router is called."""
+
+    __tablename__ = "route_controls"
+    __table_args__ = (CheckConstraint("epoch >= 0", name="epoch_not_negative"),)
+
+    route_id: Mapped[int] = mapped_column(ForeignKey("routes.id"), primary_key=True)
+    phase: Mapped[str]
+    phase_since: Mapped[datetime]
+    goal: Mapped[str]
+    actor: Mapped[str]
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    desired: Mapped[dict[str, Any] | None]
+    before: Mapped[dict[str, Any] | None]
+    applied_at: Mapped[datetime | None]
+    incident_id: Mapped[int | None] = mapped_column(BigInteger)
+    pinned_by: Mapped[str | None]
+    pinned_until: Mapped[datetime | None]
+
+
+class LeaseRow(Base):
+    """A leadership lease: expiry and epoch, taken by a conditional UPDATE."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[datetime]
+
+
+class OutboxRow(Base):
+    """An alert on its way to one notifier, written in the same commit as the decision."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("dedup_key", "notifier"),
+        Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("done_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    dedup_key: Mapped[str]
+    notifier: Mapped[str]
+    alert: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(Integer)
+    next_attempt_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    result: Mapped[str | None]
