@@ -102,4 +102,4 @@ def _cut(line: str, room: int) -> str:
             break
         end += 1
     at_word = end if line[end].isspace() else line.rfind(" ", 0, end)
-    return line[: at_word if at_word > end // 2 else end].rstrip()
+    return line[: at_word if at_word >= end // 2 else end].rstrip()

@@ -5,15 +5,15 @@ from typing import Any
 
 from alerts.markup import clean, code, date, escape, link_url, one_line, utc_iso
 from alerts.types import Alert, AlertKind, Effect, Fact
-from alerts.wording import KINDS, SEVERITIES, difference, interval, level, sample
+from alerts.wording import KINDS, SEVERITIES, arms, difference, interval, sample
 
 __all__ = ["Rendered", "render"]
 
 HEADER_LIMIT = 150
 FIELDS_LIMIT = 10
 
-# Tighter than Slack's limits for each part (section 3000, field 2000, address 3000), because a message whose blocks
-# add up to about 13 000 characters is refused although every part fits.
+# Tighter than Slack's limits for each part (section 3000, field 2000, address 3000), because a message whose
+# blocks add up to about 13 000 characters is refused although every part fits.
 HEADLINE_LIMIT = 2000
 LABEL_LIMIT = 60
 VALUE_LIMIT = 400
@@ -38,7 +38,7 @@ class Rendered:
 
 
 def render(alert: Alert) -> Rendered:
-    """The message for an alert, within Slack's limits and safe against hostile names whatever the fields hold."""
+    """The message for an alert: within Slack's limits and safe, whatever the fields hold."""
     evidence = link_url(alert.evidence_url, URL_LIMIT)
     lead = [_header(alert), _headline(alert), *_next_step(alert), *_actions(evidence)]
     details = [*_fields(alert), _context(alert, evidence)]
@@ -46,25 +46,22 @@ def render(alert: Alert) -> Rendered:
 
 
 def _text(alert: Alert) -> str:
-    route, candidate, baseline = (
-        _name(n, NAME_LIMIT) for n in (alert.route, alert.candidate, alert.baseline)
-    )
+    candidate, baseline = _name(alert.candidate, NAME_LIMIT), _name(alert.baseline, NAME_LIMIT)
     what = KINDS[alert.kind].sentence.format(candidate=candidate, baseline=baseline)
-    sentences = [
-        f"{SEVERITIES[alert.severity].label}: on route {route}, {what} at {utc_iso(alert.occurred_at)}"
-    ]
+    where, at = f"on route {_name(alert.route, NAME_LIMIT)}", utc_iso(alert.occurred_at)
+    sentences = [f"{SEVERITIES[alert.severity].label}: {where}, {what}, at {at}"]
     if headline := clean(alert.headline, 1000):
         sentences.append(headline)
     if alert.effect is not None:
-        sentences.append(clean(_effect_sentence(alert.effect), 400))
-    if alert.next_step and (step := clean(alert.next_step, 600)):
-        sentences.append(f"Next step: {step}")
-    return " ".join(s if s.endswith((".", "!", "?", "…")) else f"{s}." for s in sentences)
+        sentences.append(_effect_sentence(alert.effect))
+    text = " ".join(s if s.endswith((".", "!", "?", "…")) else f"{s}." for s in sentences)
+    step = clean(alert.next_step or "", 600)
+    return f"{text} Next step: {step}" if step else text  # no full stop after a command
 
 
 def _effect_sentence(effect: Effect) -> str:
-    arms = f"{level(effect, effect.candidate)} against {level(effect, effect.baseline)} on the baseline"
-    return f"{effect.signal}: {arms}, difference {difference(effect)} ({interval(effect)}; {sample(effect)})."
+    estimate = f"difference {difference(effect)} ({interval(effect)}; {sample(effect)})"
+    return f"{_name(effect.signal, 100)}: {arms(effect)}, {clean(estimate, 300)}."
 
 
 def _header(alert: Alert) -> dict[str, Any]:
@@ -75,10 +72,8 @@ def _header(alert: Alert) -> dict[str, Any]:
 
 
 def _headline(alert: Alert) -> dict[str, Any]:
-    return {
-        "type": "section",
-        "text": _mrkdwn(clean(alert.headline, HEADLINE_LIMIT) or "No headline was given."),
-    }
+    headline = clean(alert.headline, HEADLINE_LIMIT) or "No headline was given."
+    return {"type": "section", "text": _mrkdwn(headline)}
 
 
 def _next_step(alert: Alert) -> list[dict[str, Any]]:
@@ -110,9 +105,8 @@ def _fields(alert: Alert) -> list[dict[str, Any]]:
 def _effect_facts(effect: Effect | None) -> list[Fact]:
     if effect is None:
         return []
-    arms = f"{level(effect, effect.candidate)} against {level(effect, effect.baseline)} on the baseline"
     return [
-        Fact(effect.signal, arms),
+        Fact(effect.signal, arms(effect)),
         Fact("Difference", f"{difference(effect)} ({interval(effect)})"),
         Fact("Sample", sample(effect)),
     ]

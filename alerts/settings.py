@@ -1,10 +1,11 @@
 """Reading a notifier's settings. Values may be secrets: no message ever shows one."""
 
+import math
 from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-__all__ = ["required", "secret_url"]
+__all__ = ["required", "seconds", "secret_url"]
 
 
 def required(settings: Mapping[str, str], name: str) -> str:
@@ -15,8 +16,22 @@ def required(settings: Mapping[str, str], name: str) -> str:
     return value
 
 
+def seconds(settings: Mapping[str, str], name: str, default: float) -> float:
+    """The setting as a number of seconds above 0."""
+    text = settings.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"setting {name!r} must be a number of seconds above 0")
+    return value
+
+
 def secret_url(url: str, name: str) -> str:
-    """The address unchanged when it is safe to post to; ValueError names the setting and the rule it breaks."""
+    """The address unchanged when it is safe to post to; ValueError names the setting and the broken rule."""
     problem = _url_problem(url)
     if problem is not None:
         raise ValueError(f"setting {name!r} {problem}")

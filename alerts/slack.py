@@ -1,6 +1,7 @@
 """Delivers alerts to a Slack channel through an incoming webhook.
 
-The webhook's address is the credential. It is kept inside the client and appears in no message, representation or log.
+The webhook's address is the credential. It is kept inside the client and appears in no message,
+representation or log.
 """
 
 import logging
@@ -17,13 +18,14 @@ from typing_extensions import override
 
 from alerts.errors import NotifyError
 from alerts.render import Rendered, render
-from alerts.settings import required, secret_url
+from alerts.settings import required, seconds, secret_url
 from alerts.types import Alert
 
 __all__ = ["SlackWebhookNotifier"]
 
 logger = logging.getLogger(__name__)
 
+DEFAULT_TIMEOUT_S = 10.0
 BODY_LIMIT = 4096
 
 # Slack's own error words. Only these are ever repeated: a body could echo the address.
@@ -54,7 +56,7 @@ class SlackWebhookNotifier:
 
     name: ClassVar[str] = "slack"
 
-    def __init__(self, url: str, timeout_s: float = 10) -> None:
+    def __init__(self, url: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
         if not (math.isfinite(timeout_s) and timeout_s > 0):
             raise ValueError(f"timeout_s must be finite and above 0, got {timeout_s}")
         self._timeout_s = timeout_s
@@ -62,17 +64,17 @@ class SlackWebhookNotifier:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, str]) -> Self:
-        """A notifier from ``{"webhook_url": ...}``."""
-        return cls(required(settings, "webhook_url"))
+        """A notifier from ``{"webhook_url": ...}``, optionally with ``timeout_s``."""
+        return cls(
+            required(settings, "webhook_url"), timeout_s=seconds(settings, "timeout_s", DEFAULT_TIMEOUT_S)
+        )
 
     def notify(self, alert: Alert) -> None:
         """Deliver the alert, as plain text if Slack refuses its layout."""
         rendered = render(alert)
         outcome = self._post(_message(rendered))
-        if isinstance(outcome, WebhookResponse) and _word(outcome) in REFUSED_LAYOUT:
-            logger.warning(
-                "Slack refused the layout of a %s alert (%s); sending its text", alert.kind, _word(outcome)
-            )
+        if isinstance(outcome, WebhookResponse) and (word := _word(outcome)) in REFUSED_LAYOUT:
+            logger.warning("Slack refused the layout of a %s alert (%s); sending its text", alert.kind, word)
             outcome = self._post({"text": rendered.text})
         error = outcome if isinstance(outcome, NotifyError) else _failure(outcome)
         if error is not None:
@@ -109,15 +111,11 @@ def _failure(response: WebhookResponse) -> NotifyError | None:
         case _ if 200 <= status < 300:  # noqa: PLR2004
             return None
         case 429:
-            return NotifyError(
-                f"{said}: rate limited", retryable=True, retry_after_s=_retry_after_s(response)
-            )
+            return _later(f"{said}: rate limited", response)
         case 408:
-            return NotifyError(f"{said}: it timed out", retryable=True)
+            return _later(f"{said}: it timed out", response)
         case _ if status >= 500:  # noqa: PLR2004
-            return NotifyError(
-                f"{said}: it is failing", retryable=True, retry_after_s=_retry_after_s(response)
-            )
+            return _later(f"{said}: it is failing", response)
         case _ if 300 <= status < 400:  # noqa: PLR2004
             step = "redirects are not followed, as the address is a secret: check webhook_url"
         case 403:
@@ -129,14 +127,16 @@ def _failure(response: WebhookResponse) -> NotifyError | None:
     return NotifyError(f"{said}: {NEXT_STEPS.get(word, step)}", retryable=False)
 
 
+def _later(reason: str, response: WebhookResponse) -> NotifyError:
+    return NotifyError(reason, retryable=True, retry_after_s=_retry_after_s(response))
+
+
 def _unreachable(error: Exception, timeout_s: float) -> NotifyError:
     cause = error.reason if isinstance(error, URLError) else error
     if isinstance(cause, TimeoutError):
         return NotifyError(f"Slack did not answer within {timeout_s:g} s", retryable=True)
-    kind = type(cause).__name__
-    return NotifyError(
-        f"Slack could not be reached ({kind}): check the network, proxy and TLS trust", retryable=True
-    )
+    reason = f"Slack could not be reached ({type(cause).__name__}): check the network, proxy and TLS trust"
+    return NotifyError(reason, retryable=True)
 
 
 def _word(response: WebhookResponse) -> str:
@@ -163,7 +163,7 @@ class _QuietClient(WebhookClient):
 
     def __init__(self, url: str, timeout_s: float) -> None:
         # Not from getLogger: no handler, no parent, and no configuration can switch it on.
-        silent = logging.Logger("silent", level=logging.CRITICAL + 1)
+        silent = logging.Logger("silent", level=logging.CRITICAL + 1)  # noqa: LOG001
         super().__init__(url, logger=silent, retry_handlers=[])
         self._timeout_s = timeout_s
         # urllib's own proxy handling, which honours NO_PROXY.
@@ -176,5 +176,7 @@ class _QuietClient(WebhookClient):
         except HTTPError as error:
             answer = error
         with answer:
-            body = answer.read(BODY_LIMIT).decode("utf-8", "replace")
+            # An accepted message counts as delivered even if the rest of the answer never comes.
+            accepted = answer.status < 300  # noqa: PLR2004
+            body = "" if accepted else answer.read(BODY_LIMIT).decode("utf-8", "replace")
             return WebhookResponse(url=url, status_code=answer.status, body=body, headers=answer.headers)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alerts.types import AlertKind, Effect, EffectScale, Severity
 
-__all__ = ["KINDS", "SEVERITIES", "KindWords", "SeverityWords", "difference", "interval", "level", "sample"]
+__all__ = ["KINDS", "SEVERITIES", "KindWords", "SeverityWords", "arms", "difference", "interval", "sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ KINDS = {
     AlertKind.WOULD_ROLL_BACK: KindWords(
         "👀",
         "Would roll back",
-        "candidate {candidate} would have been rolled back to {baseline} (observe mode)",
+        "candidate {candidate} would have been rolled back to {baseline} if the mode were not observe",
     ),
     AlertKind.ADVISE: KindWords(
         "✋", "Approval needed", "the rollback of candidate {candidate} to {baseline} waits for approval"
@@ -66,11 +66,9 @@ KINDS = {
 }
 
 
-def level(effect: Effect, value: float) -> str:
-    """One arm's value: ``88.4%`` for a share, the plain number otherwise."""
-    if not math.isfinite(value):
-        return "n/a"
-    return f"{value * 100:.4g}%" if effect.scale is EffectScale.SHARE else f"{value:.4g}"
+def arms(effect: Effect) -> str:
+    """Both values: ``88.4% against 97.9% on the baseline``."""
+    return f"{_value(effect, effect.candidate)} against {_value(effect, effect.baseline)} on the baseline"
 
 
 def difference(effect: Effect) -> str:
@@ -89,6 +87,12 @@ def sample(effect: Effect) -> str:
     """How many pairs, from which window; says so when the window was selected."""
     caution = ", selected and so biased up" if effect.window == "since onset" else ""
     return f"{effect.pairs:,} pairs, window: {effect.window}{caution}"
+
+
+def _value(effect: Effect, value: float) -> str:
+    if not math.isfinite(value):
+        return "n/a"
+    return f"{value * 100:.4g}%" if effect.scale is EffectScale.SHARE else f"{value:.4g}"
 
 
 def _unit(effect: Effect) -> str:

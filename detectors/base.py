@@ -24,8 +24,8 @@ class Signal(Protocol):
     def read(self, exchange: Exchange) -> Reading | None:
         """Return the reading, or None if the request is not one the signal applies to.
 
-        Applicability is a function of ``exchange.request`` alone; every answer, however broken, then gets a value.
-        None is also returned when what the signal needs was not logged.
+        Applicability is a function of ``exchange.request`` alone; every answer, however broken, then gets a
+        value. None is also returned when what the signal needs was not logged.
         """
         ...
 

@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+HTTP_ERROR = 400
+"""Statuses from here on are errors."""
+
+
 class SignalKind(StrEnum):
     """What a signal's value is."""
 
@@ -107,6 +111,11 @@ class Outcome:
 
     status: int | None = None
     failure: Failure | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the attempt gave an error instead of an answer."""
+        return self.failure is not None or (self.status is not None and self.status >= HTTP_ERROR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ def include_name(name: str | None, type_: str, parent_names: Any) -> bool:  # no
 
 def migrate(connection: Connection) -> None:
     """Run under an advisory lock so that replicas starting together queue up."""
-    connection.execute(text("SET lock_timeout = '10s'"))
     connection.execute(text("SET statement_timeout = '10min'"))
     connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
+    connection.execute(text("SET lock_timeout = '10s'"))
     connection.commit()
     try:
         context.configure(

@@ -12,8 +12,8 @@ ALL = "all"
 def threshold(ticks_per_month: float, false_rollbacks_per_month: float, share: float) -> float:
     """Return the alarm threshold ``A = T / (B * share)`` of one stream.
 
-    Formula: T is ``ticks_per_month``, B is ``false_rollbacks_per_month`` for the whole fleet, ``share`` the part
-    of B granted to the stream.
+    Formula: T is ``ticks_per_month``, B is ``false_rollbacks_per_month`` for the whole fleet, ``share`` the
+    part of B granted to the stream.
 
     Args:
         ticks_per_month: Ticks in 30 days, > 0 (259,200 at 10 s).
@@ -24,11 +24,12 @@ def threshold(ticks_per_month: float, false_rollbacks_per_month: float, share: f
     Returns:
         A >= 1, in ticks between false alarms.
 
-    Guarantee: with a Shiryaev-Roberts e-detector at A, expected false alarms in any T ticks are at most B * share.
-    Budgets add over streams whatever their dependence.
+    Guarantee: with a Shiryaev-Roberts e-detector at A, expected false alarms in any T ticks are at most B *
+    share. Budgets add over streams whatever their dependence.
 
     Raises:
-        ValueError: an argument is outside its range, or A would be below 1 (the budget exceeds one alarm a tick).
+        ValueError: an argument is outside its range, or A would be below 1 (the budget exceeds one alarm a
+        tick).
 
     >>> threshold(259_200, 0.1, 0.5)
     5184000.0
@@ -48,9 +49,9 @@ def threshold(ticks_per_month: float, false_rollbacks_per_month: float, share: f
 def shares(signals: Mapping[str, float], slices: Sequence[str]) -> dict[tuple[str, str], float]:
     """Return the share of one candidate's budget for each (signal, slice).
 
-    Formula: signals in proportion to their weights; inside a signal 1/2 to ``all`` and 1/2 equally over the other
-    slices, or everything to ``all`` when there is no other slice. A share costs log(1/share) nats of delay, so a
-    thousand more slices delay an alarm by about half.
+    Formula: signals in proportion to their weights; inside a signal 1/2 to ``all`` and 1/2 equally over the
+    other slices, or everything to ``all`` when there is no other slice. A share costs log(1/share) nats of
+    delay, so a thousand more slices delay an alarm by about half.
 
     Args:
         signals: Weight of each signal, > 0; only ratios matter.

@@ -45,7 +45,9 @@ def trips(state: GuardState) -> bool:
 
     A heuristic report, without an error guarantee: validity rests on scoring missing legs against the claim.
 
-    >>> trips(observe(GuardState(), pairs=97, one_sided=3)), trips(observe(GuardState(), pairs=40, one_sided=3))
-    (True, False)
+    >>> trips(observe(GuardState(), pairs=97, one_sided=3))
+    True
+    >>> trips(observe(GuardState(), pairs=40, one_sided=3))
+    False
     """
     return state.requests >= MIN_REQUESTS and state.share > MAX_ONE_SIDED

@@ -10,6 +10,7 @@ SCALES = 8
 HALF_LIFE_TICKS = 20_000
 COEFFICIENT = 1.0
 MIN_BLOCKS = 15.0
+"""Counted after forgetting."""
 RECOMPUTE_TICKS = 1_000
 APPLY_LAG_TICKS = 2_000
 _KEEP = tuple(0.5 ** (2.0**j / HALF_LIFE_TICKS) for j in range(SCALES))
@@ -55,7 +56,7 @@ def _close(scale: Scale, keep: float, block: tuple[float, float, float]) -> Scal
 
 
 def _fill(scales: list[Scale], age: int, block: tuple[float, float, float]) -> None:
-    """Close the shortest block and carry its sums upwards, as a binary counter does: two steps a tick on average."""
+    """Close the shortest block and carry its sums upwards like a binary counter: two steps a tick."""
     for j in range(SCALES):
         scales[j] = _close(scales[j], _KEEP[j], block)
         if j + 1 == SCALES:
@@ -70,8 +71,8 @@ def _fill(scales: list[Scale], age: int, block: tuple[float, float, float]) -> N
 def estimate(state: InflationState) -> float | None:
     """Return the present estimate of phi, >= 1, or None while no block length has enough blocks.
 
-    Formula: ``phi_j = sum (D - mu n)^2 / sum (n10 + n01) * (1 + sqrt(2 / blocks_j))`` over blocks of 2^j ticks, with D
-    the block's n10 - n01 and mu its long-run mean per pair; the result is the largest phi_j.
+    Formula: ``phi_j = sum (D - mu n)^2 / sum (n10 + n01) * (1 + sqrt(2 / blocks_j))`` over blocks of 2^j
+    ticks, with D the block's n10 - n01 and mu its long-run mean per pair; the result is the largest phi_j.
     """
     mu = state.sum_d / state.sum_n if state.sum_n else 0.0
     phis = [
@@ -89,24 +90,24 @@ def observe(
 ) -> InflationState:
     """Fold one tick and return the new state.
 
-    Sees bursts and queues private to one arm, at block lengths up to 2^7 ticks (21 minutes at 10 s); misses longer
-    cycles and anything in its first few hours, for which ``phi`` keeps its starting value.
+    Sees bursts and queues private to one arm, at block lengths up to 2^7 ticks (21 minutes at 10 s); misses
+    longer cycles and anything in its first few hours, for which ``phi`` keeps its starting value.
 
     Args:
         state: The state before.
         discordance: n10 - n01 of the tick.
         pairs: Pairs of the tick.
         discordant: n10 + n01 of the tick.
-        hold: True while the stream's statistic exceeds sqrt(A): then phi neither is re-estimated nor changes, so
-            that a regression cannot inflate its own phi and hide. Moments are still gathered; leaving bursts out
-            would bias phi downwards.
+        hold: True while the stream's statistic exceeds sqrt(A): then phi neither is re-estimated nor
+            changes, so that a regression cannot inflate its own phi and hide. Moments are still gathered;
+            leaving bursts out would bias phi downwards.
 
     Returns:
         The new state. Its ``phi`` depends on ticks at least 2,000 old and so is fixed before the next tick.
 
-    Guarantee: asymptotic only. Dividing log e-values by the long-run inflation restores the budget for sums that are
-    nearly Gaussian; it is the one ingredient without a finite-sample proof. The caller adds the median phi of
-    sibling streams as a floor, which removes most of the estimation error.
+    Guarantee: asymptotic only. Dividing log e-values by the long-run inflation restores the budget for sums
+    that are nearly Gaussian; it is the one ingredient without a finite-sample proof. The caller adds the
+    median phi of sibling streams as a floor, which removes most of the estimation error.
     """
     age = state.age + 1
     scales = list(state.scales)

@@ -36,7 +36,7 @@ def edge(index: int) -> float:
     """Return the lower edge of a bin in milliseconds: ``1.02 ** index``, ``-inf`` and ``inf`` at the ends.
 
     >>> edge(0), round(edge(350), 1)
-    (1.0, 1023.1)
+    (1.0, 1023.4)
     """
     if index <= LOWEST_BIN:
         return -inf
@@ -111,8 +111,9 @@ def margin_bins(relative: float) -> int:
 def pool(candidate: Mapping[int, int], baseline: Mapping[int, int], shift_bins: int) -> dict[int, int]:
     """Return baseline and candidate together, the candidate shifted down by the margin.
 
-    A threshold taken from this pool treats the arms alike when the candidate is exactly at the margin; one taken from
-    the baseline alone follows the baseline's private load and raises false alarms. Time-outs stay time-outs.
+    A threshold taken from this pool treats the arms alike when the candidate is exactly at the margin; one
+    taken from the baseline alone follows the baseline's private load and raises false alarms. Time-outs
+    stay time-outs.
     """
     shifted: dict[int, int] = {}
     for index, count in candidate.items():
@@ -126,8 +127,9 @@ def tail_thresholds(
 ) -> tuple[int | None, ...]:
     """Return, per level, the bin whose lower edge is the first edge at or above the pooled quantile.
 
-    Sees slower tails: score ``X = exceeds(candidate_ms, c + margin_bins(r))`` and ``Y = exceeds(baseline_ms, c)`` and
-    feed the paired table to ``paired`` with ``Margin(0, 0)``. Misses what is faster than the lowest level.
+    Sees slower tails: score ``X = exceeds(candidate_ms, c + margin_bins(r))`` and ``Y =
+    exceeds(baseline_ms, c)`` and feed the paired table to ``paired`` with ``Margin(0, 0)``. Misses what is
+    faster than the lowest level.
 
     Args:
         pooled: From ``pool`` over trailing ticks, **without** the tick to be scored.
@@ -135,9 +137,11 @@ def tail_thresholds(
         minimum: Fewest values; with fewer every threshold is None (take a longer window).
 
     Returns:
-        Bin indices, at most ``OVERFLOW_BIN`` (the quantile itself is a time-out: then time-outs are compared).
+        Bin indices, at most ``OVERFLOW_BIN`` (the quantile itself is a time-out: then time-outs are
+        compared).
 
-    Guarantee: exceedance over an edge is counted, never interpolated, so a poor threshold costs power, not validity.
+    Guarantee: exceedance over an edge is counted, never interpolated, so a poor threshold costs power, not
+    validity.
 
     Raises:
         ValueError: a level is not in (0, 1).

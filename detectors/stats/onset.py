@@ -51,7 +51,9 @@ def update(
     """
     per_level = len(increments) // len(counts)
     rows = [
-        _step(state, k, tick, float(s), counts[k // per_level]) if s or state.values[k] else (0.0, 0, PairCounts())
+        _step(state, k, tick, float(s), counts[k // per_level])
+        if s or state.values[k]
+        else (0.0, 0, PairCounts())
         for k, s in enumerate(increments)
     ]
     values, starts, runs = zip(*rows, strict=True)
@@ -73,8 +75,8 @@ def _step(
 def leading(state: OnsetState) -> Onset | None:
     """Return the estimate, or None while no bet is ahead.
 
-    The rate since the onset is selected and therefore biased upwards (9 to 21 % in simulation): show it with that
-    warning and take the effect from a fresh confirmation window.
+    The rate since the onset is selected and therefore biased upwards (9 to 21 % in simulation): show it
+    with that warning and take the effect from a fresh confirmation window.
     """
     k = max(range(len(state.values)), key=state.values.__getitem__)
     if state.values[k] <= 0.0:

@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 U = (0.03, 0.05, 0.08, 0.13, 0.21, 0.34, 0.55, 0.88)
-"""Bet sizes as shares of the largest one that cannot lose everything; kept below 1 so that no factor is zero."""
+"""Bet sizes as shares of the one that could lose everything: all below 1, so that no factor is zero."""
 BETS = len(U)
 
 
@@ -69,11 +69,12 @@ def _cells(counts: PairCounts) -> NDArray[np.float64]:
 def log_increments(counts: PairCounts, margin: Margin) -> NDArray[np.float64]:
     """Return the log e-values of one tick against "the candidate is not harmful".
 
-    Sees any excess of the candidate's bad rate over ``(1 + r) * baseline + m``, without being told its size; is
-    blind to changes both arms share and to what the margin tolerates.
+    Sees any excess of the candidate's bad rate over ``(1 + r) * baseline + m``, without being told its
+    size; is blind to changes both arms share and to what the margin tolerates.
 
-    Formula: with ``Z = X - (1 + r) Y - m``, ``s_k = sum over pairs of log(1 + lam_k Z)``, which needs only the
-    counts: ``n10 log(1 + lam (1 - m)) + n01 log(1 - lam (1 + r + m)) + n11 log(1 - lam (r + m)) + n00 log(1 - lam m)``.
+    Formula: with ``Z = X - (1 + r) Y - m``, ``s_k = sum over pairs of log(1 + lam_k Z)``, which needs only
+    the counts: ``n10 log(1 + lam (1 - m)) + n01 log(1 - lam (1 + r + m)) + n11 log(1 - lam (r + m)) + n00
+    log(1 - lam m)``.
 
     Args:
         counts: The tick's pairs. Concordant pairs carry weight when the margin is positive: do not drop them.
@@ -82,14 +83,15 @@ def log_increments(counts: PairCounts, margin: Margin) -> NDArray[np.float64]:
     Returns:
         Shape (8,), float64, finite; zeros for an empty tick.
 
-    Guarantee: if ``E[Z | past] <= 0`` for each pair then ``E[exp(s_k) | past] <= 1``: exact at any sample size, for a
-    random tick size and under drift common to the arms. Independent bursts of one arm break the premise; see
-    ``inflation``. The increments of merged counts are the sums of the parts' increments.
+    Guarantee: if ``E[Z | past] <= 0`` for each pair then ``E[exp(s_k) | past] <= 1``: exact at any sample
+    size, for a random tick size and under drift common to the arms. Independent bursts of one arm break the
+    premise; see ``inflation``. The increments of merged counts are the sums of the parts' increments.
 
     >>> log_increments(PairCounts(n10=3, n00=97), Margin(absolute=0.005)).round(3).tolist()
-    [0.074, 0.121, 0.19, 0.301, 0.465, 0.705, 1.036, 1.446]
+    [0.073, 0.121, 0.19, 0.3, 0.465, 0.706, 1.038, 1.454]
 
-    References: Waudby-Smith and Ramdas 2024, Estimating means of bounded random variables by betting (JRSS-B).
+    References: Waudby-Smith and Ramdas 2024, Estimating means of bounded random variables by betting
+    (JRSS-B).
     """
     return np.asarray(_cells(counts) @ coefficients(margin), dtype=np.float64)
 

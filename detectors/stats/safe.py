@@ -48,11 +48,13 @@ def update(
 ) -> SafeState:
     """Fold one tick and certify if the evidence of the whole run suffices.
 
-    Sees that a candidate stayed within the margin over a recent period; it says nothing of what comes after, which is
-    why a certificate expires and why any change of variant, baseline or margin must start afresh.
+    Sees that a candidate stayed within the margin over a recent period; it says nothing of what comes
+    after, which is why a certificate expires and why any change of variant, baseline or margin must start
+    afresh.
 
-    Formula: wealth ``E_k = prod exp(s_k)`` from the run's start; certified when the ``sqrt(u)``-weighted mixture is at
-    least 100 *at every level* (a union of nulls is rejected only if each is) and the run covers ``cover_ticks``.
+    Formula: wealth ``E_k = prod exp(s_k)`` from the run's start; certified when the ``sqrt(u)``-weighted
+    mixture is at least 100 *at every level* (a union of nulls is rejected only if each is) and the run
+    covers ``cover_ticks``.
 
     Args:
         state: The state before.
@@ -60,13 +62,14 @@ def update(
         increments: Shape (levels * 8,): mirror-image log e-values, already divided by phi.
         cover_ticks: Ticks a run must hold before it may certify (24 h).
         validity_ticks: Ticks for which a certificate is good (24 h).
-        patience_ticks: Age at which an uncertified run restarts (7 days), so that an old bad day is not a debt.
+        patience_ticks: Age at which an uncertified run restarts (7 days), so that an old bad day is not a
+            debt.
 
     Returns:
         The new state; the run restarts after certifying or after losing patience.
 
-    Guarantee: if the candidate is harmful throughout a run, that run certifies with probability at most 1/100,
-    however often it is looked at (Ville's inequality).
+    Guarantee: if the candidate is harmful throughout a run, that run certifies with probability at most
+    1/100, however often it is looked at (Ville's inequality).
 
     References: Ville 1939; Ramdas, Grunwald, Vovk and Shafer 2023, Game-theoretic statistics (Stat. Sci.).
     """

@@ -97,6 +97,10 @@ def value_for(schema: Mapping[str, Any], rng: random.Random) -> Any:
     """Return a random value that satisfies a schema of the simple sort that the demo uses."""
     if "enum" in schema:
         return rng.choice(schema["enum"])
+    return _typed(schema, rng)
+
+
+def _typed(schema: Mapping[str, Any], rng: random.Random) -> Any:
     match schema.get("type"):
         case "object":
             return {name: value_for(part, rng) for name, part in schema.get("properties", {}).items()}
@@ -108,7 +112,7 @@ def value_for(schema: Mapping[str, Any], rng: random.Random) -> Any:
         case "number":
             return round(rng.uniform(schema.get("minimum", 0), schema.get("maximum", 500)), 2)
         case "boolean":
-            return rng.random() < 0.5
+            return rng.choice((True, False))
         case _:
             return _string(schema, rng)
 
@@ -125,7 +129,7 @@ def break_structure(answer: Answer, schema: Mapping[str, Any], rng: random.Rando
             value[name] = _WRONG[schema["properties"][name]["type"]]
             return _said(_json(value))
         case _:
-            return _said(f"Sure! Here is the JSON you asked for:\n\n{text}\n\nTell me if something is missing.")
+            return _said(f"Sure! Here is the JSON you asked for:\n\n{text}\n\nShall I go on?")
 
 
 def refuse(rng: random.Random) -> Answer:

@@ -4,11 +4,12 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import msgspec
 
-__all__ = ["JsonLines", "headers_of", "rfc3339"]
+__all__ = ["JsonLines", "event_record", "headers_of", "milliseconds_since", "rfc3339"]
 
 
 def rfc3339(moment: datetime) -> str:
@@ -19,6 +20,29 @@ def rfc3339(moment: datetime) -> str:
 def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers of an ASGI request by lower-case name."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def milliseconds_since(began: float) -> float:
+    """Return the time since a reading of ``perf_counter``."""
+    return round((perf_counter() - began) * 1000, 2)
+
+
+def event_record(
+    headers: Mapping[str, str], variant: str, started_at: datetime, request: Any
+) -> dict[str, Any]:
+    """Return a native event with what is known before the answer."""
+    known = request if isinstance(request, dict) else {}
+    return {
+        "request_id": headers.get("x-request-id"),
+        "session_id": headers.get("x-session-id"),
+        "host": headers.get("host"),
+        "backend": variant,
+        "attempt": 1,
+        "started_at": rfc3339(started_at),
+        "requested_model": known.get("model"),
+        "stream": bool(known.get("stream")),
+        "request": request,
+    }
 
 
 class JsonLines:

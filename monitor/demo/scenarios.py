@@ -25,7 +25,9 @@ _LINES = {
     "minItems": 1,
     "maxItems": 3,
     "items": _object(
-        item=_TEXT, quantity={"type": "integer", "minimum": 1, "maximum": 40}, price={"type": "number", "minimum": 0}
+        item=_TEXT,
+        quantity={"type": "integer", "minimum": 1, "maximum": 40},
+        price={"type": "number", "minimum": 0},
     ),
 }
 
@@ -91,7 +93,7 @@ TOOLS: tuple[dict[str, Any], ...] = (
 """Tools that tool conversations offer."""
 
 _STRUCTURED: Mapping[str, str] = {
-    "ticket": "Classify support message {n}: the parcel to {place} arrived {state} and the {thing} does not work.",
+    "ticket": "Classify message {n}: the parcel to {place} arrived {state} and the {thing} does not work.",
     "invoice": "Extract invoice {n} from {place}: a {thing}, delivered {state}, payable within thirty days.",
     "review": "Judge review {n} from {place}: the {thing} is {state}, and the service was quick.",
     "meeting": "Read mail {n}: shall we meet in {place} about the {thing}? It is {state} and needs an hour.",

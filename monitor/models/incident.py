@@ -22,6 +22,8 @@ class Alarm:
     onset_at: datetime
     headline: str
     evidence: Mapping[str, Any]
+    effect: Mapping[str, Any]
+    """Estimate since the onset: selected, so replaced by the confirmation window's."""
 
 
 @dataclass(frozen=True, slots=True)

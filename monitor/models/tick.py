@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from detectors.types import PairCounts
 from monitor.models.event import Leg, Recorder
 
-__all__ = ["LegRecord", "Pair", "RouteClock", "ScoredTick", "TickPairs", "tick_of", "tick_start"]
+__all__ = ["LegRecord", "Pair", "PrimaryCounts", "RouteClock", "ScoredTick", "TickPairs", "tick_of", "tick_start"]
 
 
 def tick_of(at: datetime, tick_s: float) -> int:
@@ -100,3 +100,14 @@ class ScoredTick:
     def one_sided(self) -> int:
         """Pairs with one leg missing."""
         return self.missing_candidate + self.missing_baseline
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryCounts:
+    """Requests by the variant that served their primary leg."""
+
+    by_variant: Mapping[int, int]
+
+    def of(self, variant_id: int) -> int:
+        """Return the count of one variant."""
+        return self.by_variant.get(variant_id, 0)

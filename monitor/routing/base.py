@@ -22,7 +22,10 @@ class Capabilities:
 
 
 class RouteTarget(Protocol):
-    """Reads and writes one router's configuration of one route. Synchronous; a file each; listed in ``registry.py``."""
+    """Reads and writes one router's configuration of one route. Synchronous.
+
+    One file each, listed in ``registry.py``.
+    """
 
     kind: ClassVar[str]
     capabilities: ClassVar[Capabilities]

@@ -33,16 +33,24 @@ def current_revision(database: Database) -> str | None:
 
 
 def check_schema(database: Database) -> None:
-    """Refuse a database whose schema is not ours.
+    """Refuse a database whose schema is older than ours.
+
+    A newer one (a revision we do not know) is accepted: migrations only expand until the release after, so that a
+    rolling update or its rollback keeps the older processes serving.
 
     Raises:
-        SchemaOutdatedError: it is older or newer; the message names the command to run.
+        SchemaOutdatedError: it is older; the message names the command to run.
     """
     current, head = current_revision(database), head_revision()
-    if current != head:
+    if current != head and (current is None or _known(current)):
         raise SchemaOutdatedError(
             f"the database schema is at {current or 'nothing'}, this version needs {head}: run `fullback migrate`"
         )
+
+
+def _known(revision: str) -> bool:
+    script = ScriptDirectory.from_config(_config())
+    return revision in {known.revision for known in script.walk_revisions()}
 
 
 def upgrade(database: Database) -> str | None:

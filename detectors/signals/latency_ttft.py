@@ -1,0 +1,50 @@
+"""Latency: time to the first token."""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import ClassVar
+
+from typing_extensions import override
+
+from detectors.base import Signal
+from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
+
+__all__ = ["LatencyTtft"]
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyTtft(Signal):
+    """Milliseconds: time to the first token.
+
+    Sees queueing, prefill and scheduling; misses a slow generation after the first token
+    (``latency_tpot``). A time-out is ``inf``, exact for every threshold below it; any other failure is not
+    slow (``request_error`` counts it); a cancelled request is censored and has no reading.
+
+    Applies to streamed requests: without a stream there is no first token to time.
+    """
+
+    name: ClassVar[str] = "latency_ttft"
+    version: ClassVar[int] = 1
+    kind: ClassVar[SignalKind] = SignalKind.LATENCY
+    title: ClassVar[str] = "Time to first token"
+    unit: ClassVar[str] = "ms"
+    default_margin: ClassVar[Margin] = Margin(relative=0.15)
+
+    @override
+    def read(self, exchange: Exchange) -> Reading | None:
+        """Return milliseconds, or None when it does not apply, was cancelled or was not recorded."""
+        if exchange.request is None or not exchange.request.stream:
+            return None
+        if exchange.outcome.failure is Failure.CANCELLED:
+            return None
+        if exchange.outcome.failed:
+            return self.read_failure(exchange.outcome)
+        ms = exchange.timing.ttft_ms
+        if ms is None or not isfinite(ms) or ms < 0.0:
+            return None
+        return Reading(float(ms), "ok")
+
+    @override
+    def read_failure(self, outcome: Outcome) -> Reading:
+        """Return ``inf`` for a time-out and "not slow" for any other failure."""
+        return Reading(inf, "timeout") if outcome.failure is Failure.TIMEOUT else Reading(0.0, "failed")

@@ -1,0 +1,179 @@
+"""Planning: how long until a harm would be seen, and how small a harm could have been seen by now."""
+
+from math import inf, isfinite, log
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from detectors.stats.paired import U, prior
+from detectors.types import Margin
+
+__all__ = ["kl_inf", "pairs_to_detect", "smallest_detectable"]
+
+_HALVINGS = 50
+_ROUNDING = 1e-12
+
+
+def _cells(candidate: float, baseline: float, both: float) -> tuple[float, float, float, float]:
+    for name, rate in (("candidate", candidate), ("baseline", baseline)):
+        if not 0.0 <= rate <= 1.0:
+            raise ValueError(f"{name} must be in [0, 1], got {rate!r}")
+    low, high = max(0.0, candidate + baseline - 1.0), min(candidate, baseline)
+    if not low - _ROUNDING <= both <= high + _ROUNDING:
+        raise ValueError(f"both must be in [{low}, {high}], got {both!r}")
+    return (
+        both,
+        max(0.0, candidate - both),
+        max(0.0, baseline - both),
+        max(0.0, 1.0 - candidate - baseline + both),
+    )
+
+
+def _best(candidate: float, baseline: float, both: float, margin: Margin) -> tuple[float, float]:
+    """Return the best growth per pair and the u = lam (1 + r + m) that attains it."""
+    p11, p10, p01, p00 = _cells(candidate, baseline, both)
+    slack, m = margin.relative + margin.absolute, margin.absolute
+    if p10 + p11 - (1.0 + margin.relative) * (p01 + p11) - m <= 0.0:
+        return 0.0, 0.0
+
+    def loss(u: float) -> float:
+        lam = u / (1.0 + slack)
+        return -float(
+            p11 * np.log1p(-lam * slack)
+            + p10 * np.log1p(lam * (1.0 - m))
+            + p01 * np.log1p(-lam * (1.0 + slack))
+            + p00 * np.log1p(-lam * m)
+        )
+
+    found = minimize_scalar(loss, bounds=(0.0, 1.0 - 1e-9), method="bounded", options={"xatol": 1e-7})
+    return max(0.0, -float(found.fun)), float(found.x)
+
+
+def kl_inf(candidate: float, baseline: float, both: float, margin: Margin) -> float:
+    """Return the best growth of log evidence per pair, ``max over lam of E log(1 + lam Z)``.
+
+    Args:
+        candidate: Candidate's bad rate.
+        baseline: Baseline's bad rate.
+        both: Rate of pairs in which both are bad, at most the smaller of the two.
+        margin: Tolerance.
+
+    Returns:
+        Nats per pair; 0 if the margin tolerates the difference.
+
+    Raises:
+        ValueError: the rates do not form a probability table.
+
+    >>> round(kl_inf(0.02, 0.01, 0.005, Margin(absolute=0.005)), 5)
+    0.00066
+
+    References: Ram and Ramdas 2026, arXiv 2602.05272 (KLinf is the universal bound on the growth).
+    """
+    return _best(candidate, baseline, both, margin)[0]
+
+
+def pairs_to_detect(
+    candidate: float,
+    baseline: float,
+    both: float,
+    margin: Margin,
+    *,
+    threshold: float,
+    pairs_per_tick: float = inf,
+    phi: float = 1.0,
+    levels: int = 1,
+) -> float:
+    """Return about how many pairs an alarm takes from the onset of a constant harm.
+
+    Formula: ``phi * (log A + log(1 / w) + log(min(1, K n)) - 1) / K``, K = ``kl_inf``, w the weight of the
+    bet nearest to the best one, n = ``pairs_per_tick``.
+
+    Args:
+        candidate: Candidate's bad rate.
+        baseline: Baseline's bad rate.
+        both: Rate of pairs in which both are bad.
+        margin: Tolerance.
+        threshold: A, in ticks, > 1.
+        pairs_per_tick: > 0; the default ignores the gain of many looks per nat and so overstates the delay.
+        phi: Variance inflation, >= 1.
+        levels: Levels that share the weights (3 for latency).
+
+    Returns:
+        Pairs, at least 1; ``inf`` if the margin tolerates the difference. Within about 7 % of simulation at
+        the reference effects; the cap of 3 nats a tick is not included.
+
+    Raises:
+        ValueError: an argument is outside its range.
+
+    >>> margin = Margin(absolute=0.005)
+    >>> round(pairs_to_detect(0.02, 0.01, 0.005, margin, threshold=2e5, pairs_per_tick=100), -2)
+    15600.0
+    """
+    if not (isfinite(threshold) and threshold > 1.0):
+        raise ValueError(f"threshold must be > 1, got {threshold!r}")
+    if not pairs_per_tick > 0.0:
+        raise ValueError(f"pairs_per_tick must be > 0, got {pairs_per_tick!r}")
+    if not phi >= 1.0:
+        raise ValueError(f"phi must be >= 1, got {phi!r}")
+    growth, u = _best(candidate, baseline, both, margin)
+    if growth <= 0.0:
+        return inf
+    weight = float(prior()[int(np.argmin(np.abs(np.log(np.asarray(U) / max(u, _ROUNDING)))))]) / levels
+    nats = log(threshold / weight) + log(min(1.0, growth * pairs_per_tick)) - 1.0
+    return max(1.0, phi * nats / growth)
+
+
+def smallest_detectable(
+    baseline_rate: float,
+    margin: Margin,
+    threshold: float,
+    pairs: float,
+    phi: float = 1.0,
+    *,
+    pairs_per_tick: float = inf,
+    levels: int = 1,
+) -> float | None:
+    """Return the smallest candidate bad rate that would be seen within ``pairs`` pairs.
+
+    Shown beside "undecided": what could have been seen so far. Bad answers of the two arms are taken as
+    independent given the prompt, which overstates the rate needed when they fail together.
+
+    Args:
+        baseline_rate: Baseline's bad rate, in [0, 1].
+        margin: Tolerance.
+        threshold: A, in ticks, > 1.
+        pairs: Pairs available.
+        phi: Variance inflation, >= 1.
+        pairs_per_tick: As in ``pairs_to_detect``.
+        levels: As in ``pairs_to_detect``.
+
+    Returns:
+        A rate in (tolerated, 1], or None if even a rate of 1 would not be seen: show "never", not green.
+
+    Raises:
+        ValueError: an argument is outside its range.
+
+    >>> round(smallest_detectable(0.01, Margin(absolute=0.005), 2.6e6, 15_000), 4)
+    0.0232
+    """
+
+    def seen(rate: float) -> bool:
+        needed = pairs_to_detect(
+            rate,
+            baseline_rate,
+            rate * baseline_rate,
+            margin,
+            threshold=threshold,
+            pairs_per_tick=pairs_per_tick,
+            phi=phi,
+            levels=levels,
+        )
+        return needed <= pairs
+
+    if not seen(1.0):
+        return None
+    low, high = min(1.0, (1.0 + margin.relative) * baseline_rate + margin.absolute), 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if seen(middle) else (middle, high)
+    return high

@@ -1,0 +1,32 @@
+"""Health and metrics. Liveness asks nobody; readiness asks Postgres."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from monitor.api.deps import Parts
+from monitor.storage.schema import check_schema
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["health"])
+
+
+@router.api_route("/healthz", methods=["GET", "HEAD"], summary="Is the process alive?", operation_id="healthz")
+def healthz() -> PlainTextResponse:
+    """Answer as long as the process can."""
+    return PlainTextResponse("ok\n")
+
+
+@router.api_route("/readyz", methods=["GET", "HEAD"], summary="Can it take traffic?", operation_id="readyz")
+def readyz(parts: Parts) -> PlainTextResponse:
+    """Answer 200 when Postgres can be reached and its schema is new enough, else 503."""
+    with parts.database.reading():
+        check_schema(parts.database)
+    return PlainTextResponse("ready\n")
+
+
+@router.get("/metrics", summary="Prometheus metrics")
+def metrics() -> Response:
+    """Return the metrics of this process."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

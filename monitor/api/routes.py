@@ -1,0 +1,184 @@
+"""Routes, their variants, and what people do to them."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from monitor.api.deps import Admin, Operating, Parts, Reading, route_for
+from monitor.api.views import control_view, route_view, stream_view, variant_view
+from monitor.models.route import Goal, Mode, TargetRef
+from monitor.models.variant import Role, Tier
+from monitor.services.routes import RouteChange, RouteSpec
+from monitor.storage.clocks import ClockStore
+from monitor.storage.controls import ControlStore
+from monitor.storage.routes import VariantSpec
+from monitor.storage.streams import StreamStore
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/routes", tags=["routes"])
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$"
+_Name = Annotated[str, Field(pattern=_NAME)]
+_Reason = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TargetBody(_Body):
+    """Which kind of router, and its settings."""
+
+    kind: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class VariantBody(_Body):
+    """A variant; ``backend`` is the router's name for it."""
+
+    name: _Name
+    role: Role
+    backend: str = Field(min_length=1, max_length=256)
+    format: str = Field(min_length=1, max_length=64)
+    tier: Tier
+    base_model: str | None = Field(None, max_length=256)
+    digest: str | None = Field(None, max_length=256)
+
+    def spec(self) -> VariantSpec:
+        """Return the body as the service takes it."""
+        return VariantSpec(**self.model_dump())
+
+
+class RouteBody(_Body):
+    """A new route."""
+
+    name: Annotated[str, Field(pattern=_NAME)]
+    target: TargetBody
+    variants: list[VariantBody] = Field(default_factory=list, max_length=32)
+    policy: str = "default"
+    mode: Mode = Mode.OBSERVE
+    mirror_host_suffix: str | None = Field(None, max_length=64)
+    mirror_percent: float = Field(100.0, ge=0, le=100)
+    waiver: str | None = Field(None, max_length=500)
+
+
+class RouteChangeBody(_Body):
+    """Fields to change; what is absent stays."""
+
+    mode: Mode | None = None
+    policy: str | None = None
+    target: TargetBody | None = None
+    mirror_host_suffix: str | None = Field(None, max_length=64)
+    mirror_percent: float | None = Field(None, ge=0, le=100)
+    waiver: str | None = Field(None, max_length=500)
+
+
+class FlipBody(_Body):
+    """A person's flip: to the baseline, or back to what was before the last flip."""
+
+    to: Literal["baseline", "before"]
+    reason: _Reason
+
+
+class PinBody(_Body):
+    """A pin: no automatic flip for so long."""
+
+    hours: float = Field(24, gt=0, le=24 * 90)
+    reason: _Reason
+
+
+class ReasonBody(_Body):
+    """Why."""
+
+    reason: _Reason
+
+
+@router.get("", summary="All routes")
+def index(parts: Parts, key: Reading) -> dict[str, Any]:
+    """Return every route the key may see, with its phase."""
+    routes = [route for route in parts.routes.all() if key.bound_to(route.name)]
+    with parts.database.reading() as session:
+        store = ControlStore(session)
+        return {"items": [{**route_view(route), **control_view(store.get(route.id))} for route in routes]}
+
+
+@router.post("", status_code=status.HTTP_201_CREATED, summary="Create a route")
+def create(body: RouteBody, parts: Parts, key: Admin) -> dict[str, Any]:
+    """Create a route with its variants, in mode observe unless said otherwise."""
+    spec = RouteSpec(
+        **body.model_dump(exclude={"target", "variants"}),
+        target=TargetRef(body.target.kind, body.target.settings),
+        variants=[variant.spec() for variant in body.variants],
+    )
+    route = parts.routes.add(spec, key.source)
+    return {**route_view(route), "variants": [variant_view(v) for v in parts.routes.variants(route)]}
+
+
+@router.get("/{name}", summary="One route with its evidence")
+def show(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
+    """Return a route, its variants, the controller's state and every stream's verdict."""
+    route = route_for(parts, key, name)
+    variants = parts.routes.variants(route)
+    with parts.database.reading() as session:
+        control = ControlStore(session).get(route.id)
+        clock = ClockStore(session).get(route.id)
+        streams = StreamStore(session).of_route(route.id)
+    names = {variant.id: variant.name for variant in variants}
+    baseline = next((v.id for v in variants if v.role is Role.BASELINE), 0)
+    return {
+        **route_view(route),
+        **control_view(control),
+        "warm": clock is not None and clock.warm_at is not None,
+        "horizon_s": None if clock is None else clock.horizon_s,
+        "tick_s": None if clock is None else clock.tick_s,
+        "last_tick": None if clock is None else clock.last_tick,
+        "variants": [variant_view(variant) for variant in variants],
+        "streams": [stream_view(one, names, is_aa=one.candidate_id == baseline) for one in streams],
+    }
+
+
+@router.patch("/{name}", summary="Change a route")
+def change(name: str, body: RouteChangeBody, parts: Parts, key: Admin) -> dict[str, Any]:
+    """Change the fields that are given."""
+    target = None if body.target is None else TargetRef(body.target.kind, body.target.settings)
+    wanted = RouteChange(**body.model_dump(exclude={"target"}), target=target)
+    return route_view(parts.routes.change(name, wanted, key.source))
+
+
+@router.get("/{name}/variants", summary="A route's variants")
+def variants(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
+    """Return the variants, baseline first."""
+    return {"items": [variant_view(v) for v in parts.routes.variants(route_for(parts, key, name))]}
+
+
+@router.post("/{name}/variants", status_code=status.HTTP_201_CREATED, summary="Add a variant")
+def add_variant(name: str, body: VariantBody, parts: Parts, key: Admin) -> dict[str, Any]:
+    """Add a variant to a route."""
+    return variant_view(parts.routes.add_variant(name, body.spec(), key.source))
+
+
+@router.post("/{name}/flips", status_code=status.HTTP_202_ACCEPTED, summary="Flip by hand")
+def flip(name: str, body: FlipBody, parts: Parts, key: Operating) -> dict[str, Any]:
+    """Start a flip; the controller applies and verifies it. Watch the phase, or the decisions."""
+    goal = Goal.BASELINE if body.to == "baseline" else Goal.RESTORE
+    return control_view(parts.operator.flip(route_for(parts, key, name), goal, key.source, body.reason))
+
+
+@router.put("/{name}/pin", summary="Pin a route")
+def pin(name: str, body: PinBody, parts: Parts, key: Operating) -> dict[str, Any]:
+    """Forbid automatic flips for some hours."""
+    return control_view(parts.operator.pin(route_for(parts, key, name), key.source, body.hours, body.reason))
+
+
+@router.delete("/{name}/pin", summary="Unpin a route")
+def unpin(name: str, parts: Parts, key: Operating, reason: str = "unpinned") -> dict[str, Any]:
+    """Allow automatic flips again."""
+    return control_view(parts.operator.unpin(route_for(parts, key, name), key.source, reason))
+
+
+@router.post("/{name}/incidents/{incident_id}/close", summary="Close an incident")
+def close(name: str, incident_id: int, body: ReasonBody, parts: Parts, key: Operating) -> dict[str, Any]:
+    """Close an open incident."""
+    parts.operator.close_incident(route_for(parts, key, name), incident_id, key.source, body.reason)
+    return {"closed": incident_id}

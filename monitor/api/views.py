@@ -1,0 +1,128 @@
+"""Domain types as JSON: the same words as everywhere."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from monitor.models.decision import Audit
+from monitor.models.evidence import Stream
+from monitor.models.incident import Incident
+from monitor.models.route import Route, RouteControl
+from monitor.models.variant import Variant
+from monitor.storage.policies import StoredPolicy
+
+__all__ = ["control_view", "decision_view", "incident_view", "policy_view", "route_view", "stream_view", "variant_view"]
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat().replace("+00:00", "Z")
+
+
+def route_view(route: Route) -> dict[str, Any]:
+    """Return a route."""
+    return {
+        "name": route.name,
+        "mode": route.mode.value,
+        "policy": route.policy,
+        "target": {"kind": route.target.kind, "settings": dict(route.target.settings)},
+        "mirror_host_suffix": route.mirror_host_suffix,
+        "mirror_percent": route.mirror_percent,
+        "waiver": route.waiver,
+        "created_at": _time(route.created_at),
+    }
+
+
+def control_view(control: RouteControl) -> dict[str, Any]:
+    """Return the controller's state of a route."""
+    return {
+        "phase": control.phase.value,
+        "phase_since": _time(control.phase_since),
+        "goal": control.goal.value,
+        "epoch": control.epoch,
+        "desired": None if control.desired is None else control.desired.to_json(),
+        "before": None if control.before is None else control.before.to_json(),
+        "applied_at": _time(control.applied_at),
+        "incident_id": control.incident_id,
+        "pinned_by": control.pinned_by,
+        "pinned_until": _time(control.pinned_until),
+    }
+
+
+def variant_view(variant: Variant) -> dict[str, Any]:
+    """Return a variant."""
+    return {
+        "name": variant.name,
+        "role": variant.role.value,
+        "backend": variant.backend,
+        "format": variant.format,
+        "tier": variant.tier.value,
+        "base_model": variant.base_model,
+        "digest": variant.digest,
+    }
+
+
+def stream_view(stream: Stream, names: Mapping[int, str], *, is_aa: bool) -> dict[str, Any]:
+    """Return a stream with its evidence."""
+    return {
+        "candidate": names.get(stream.candidate_id, str(stream.candidate_id)),
+        "a_a": is_aa,
+        "signal": stream.signal,
+        "slice": stream.slice,
+        "verdict": stream.verdict.value,
+        "reason": stream.reason,
+        "updated_at": _time(stream.updated_at),
+        **stream.evidence.to_json(),
+    }
+
+
+def incident_view(incident: Incident, route: str, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return an incident."""
+    return {
+        "id": incident.id,
+        "route": route,
+        "candidate": names.get(incident.candidate_id, str(incident.candidate_id)),
+        "signal": incident.signal,
+        "slice": incident.slice,
+        "headline": incident.headline,
+        "opened_at": _time(incident.opened_at),
+        "onset_at": _time(incident.onset_at),
+        "last_alarm_at": _time(incident.last_alarm_at),
+        "alarms": incident.alarms,
+        "evidence": dict(incident.evidence),
+        "effect": None if incident.effect is None else dict(incident.effect),
+        "decided": incident.decided,
+        "closed_at": _time(incident.closed_at),
+        "closed_by": incident.closed_by,
+    }
+
+
+def decision_view(audit: Audit, route: str) -> dict[str, Any]:
+    """Return an audit row."""
+    return {
+        "id": audit.id,
+        "route": route,
+        "at": _time(audit.at),
+        "actor": audit.actor,
+        "action": audit.action,
+        "from_phase": audit.from_phase.value,
+        "to_phase": audit.to_phase.value,
+        "reason": audit.reason,
+        "epoch": audit.epoch,
+        "incident_id": audit.incident_id,
+        "policy": None if audit.policy_name is None else f"{audit.policy_name}@{audit.policy_version}",
+        "evidence": audit.evidence,
+        "before": audit.before,
+        "after": audit.after,
+        "code_version": audit.code_version,
+    }
+
+
+def policy_view(policy: StoredPolicy) -> dict[str, Any]:
+    """Return a policy version."""
+    return {
+        "name": policy.name,
+        "version": policy.version,
+        "document": dict(policy.document),
+        "actor": policy.actor,
+        "created_at": _time(policy.created_at),
+    }

@@ -1,0 +1,107 @@
+"""Alerts of the controller: built from a route's state, queued in the transaction that decides."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from alerts.codec import to_json
+from alerts.types import Alert, AlertKind, Effect, Fact, Severity
+from monitor.models.incident import Incident
+from monitor.models.route import Phase, Route, RouteControl
+from monitor.models.variant import Role, Variant
+from monitor.storage.outbox import OutboxStore
+
+__all__ = ["Announcer", "effect_in"]
+
+_SEVERITY = {
+    AlertKind.WOULD_ROLL_BACK: Severity.WARN,
+    AlertKind.ADVISE: Severity.PAGE,
+    AlertKind.ROLLBACK_STARTED: Severity.PAGE,
+    AlertKind.ROLLED_BACK: Severity.WARN,
+    AlertKind.STUCK: Severity.PAGE,
+    AlertKind.BLOCKED: Severity.PAGE,
+    AlertKind.REVERTED: Severity.PAGE,
+    AlertKind.INCONCLUSIVE: Severity.WARN,
+    AlertKind.MANUAL_FLIP: Severity.INFO,
+    AlertKind.RESTORED: Severity.INFO,
+}
+
+
+class Announcer:
+    """Queues an alert for every configured notifier."""
+
+    def __init__(self, public_url: str, notifiers: tuple[str, ...]) -> None:
+        self._public_url = public_url.rstrip("/")
+        self._notifiers = notifiers
+
+    def announce(
+        self,
+        session: Session,
+        kind: AlertKind,
+        route: Route,
+        control: RouteControl,
+        variants: list[Variant],
+        incident: Incident | None,
+        reason: str,
+        now: datetime,
+    ) -> None:
+        """Write the alert to the outbox; the same state change is written once, however often it is tried."""
+        key = f"incident-{incident.id}" if incident is not None and control.phase is Phase.ARMED else ""
+        alert = Alert(
+            dedup_key=f"{key or f'route-{route.id}:epoch-{control.epoch}'}:{kind.value}",
+            incident_id=None if incident is None else incident.id,
+            kind=kind,
+            severity=_SEVERITY[kind],
+            route=route.name,
+            candidate=_candidate(variants, incident),
+            baseline=next((v.name for v in variants if v.role is Role.BASELINE), "none"),
+            headline=reason,
+            occurred_at=now,
+            effect=None if incident is None else effect_in(incident),
+            facts=_facts(control, incident, now),
+            evidence_url=f"{self._public_url}/routes/{route.name}",
+            next_step=_next_step(kind, route),
+        )
+        for notifier in self._notifiers:
+            OutboxStore(session).add(alert.dedup_key, notifier, to_json(alert), now)
+
+
+def effect_in(incident: Incident) -> Effect | None:
+    """Return the incident's effect as alerts show it."""
+    return None if incident.effect is None else Effect(**incident.effect)
+
+
+def _candidate(variants: list[Variant], incident: Incident | None) -> str:
+    for variant in variants:
+        if incident is not None and variant.id == incident.candidate_id:
+            return variant.name
+    return next((variant.name for variant in variants if variant.role is Role.CANDIDATE), "none")
+
+
+def _facts(control: RouteControl, incident: Incident | None, now: datetime) -> tuple[Fact, ...]:
+    facts = [Fact("Phase", control.phase.value), Fact("Epoch", str(control.epoch))]
+    if incident is not None:
+        facts.append(Fact("Signal", f"{incident.signal} ({incident.slice})"))
+        facts.append(Fact("Alarms", str(incident.alarms)))
+        facts.append(Fact("Since onset", _duration(now - incident.onset_at)))
+    if control.desired is not None and control.phase is not Phase.ARMED:
+        facts.append(Fact("Weights", ", ".join(f"{name} {weight}" for name, weight in control.desired.weights.items())))
+        facts.append(Fact("Mirror", control.desired.mirror or "off"))
+    return tuple(facts)
+
+
+def _duration(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"  # noqa: PLR2004
+
+
+def _next_step(kind: AlertKind, route: Route) -> str | None:
+    match kind:
+        case AlertKind.WOULD_ROLL_BACK | AlertKind.ADVISE | AlertKind.BLOCKED:
+            return f"fullback flip {route.name} --to baseline"
+        case AlertKind.ROLLBACK_STARTED | AlertKind.ROLLED_BACK | AlertKind.MANUAL_FLIP:
+            return f"fullback flip {route.name} --to before"
+        case AlertKind.STUCK | AlertKind.REVERTED:
+            return f"check the router by hand, then: fullback flip {route.name} --to baseline"
+        case AlertKind.INCONCLUSIVE | AlertKind.RESTORED:
+            return None

@@ -1,0 +1,62 @@
+"""The decision: from a route's state and its open incidents to one action with its reason. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from monitor.models.decision import Action, Decision
+from monitor.models.incident import Incident
+from monitor.models.policy import Policy
+from monitor.models.route import Mode, Phase, Route, RouteControl
+
+__all__ = ["decide"]
+
+
+def decide(
+    route: Route, control: RouteControl, incidents: Sequence[Incident], policy: Policy, now: datetime
+) -> tuple[Decision, Incident | None]:
+    """Choose what to do about a route now, and for which incident.
+
+    Only an open incident with an alarm younger than the policy's ``evidence_ttl`` can move traffic, only in ``auto``,
+    only from ``armed``, and never against a person's pin. No data is never a reason to act.
+    """
+    if control.phase is not Phase.ARMED:
+        return Decision(Action.NOTHING, f"the route is {control.phase.value}"), None
+    ttl = timedelta(seconds=policy.evidence_ttl_s)
+    for incident in incidents:
+        if not incident.actionable(now, ttl):
+            reason = f"no alarm in the last {_minutes(policy.evidence_ttl_s)}: the evidence is too old to act on"
+            return Decision(Action.EXPIRE, reason), incident
+    for incident in incidents:
+        decision = _for_incident(route, control, incident, policy, now)
+        if decision.action is not Action.NOTHING and decision.action.value != incident.decided:
+            return decision, incident
+    return Decision(Action.NOTHING, "no harm found" if not incidents else "already decided"), None
+
+
+def _for_incident(
+    route: Route, control: RouteControl, incident: Incident, policy: Policy, now: datetime
+) -> Decision:
+    if control.pinned(now):
+        return Decision(Action.ADVISE, f"{incident.headline}. {control.pinned_by} pinned the route: nothing is moved")
+    match route.mode:
+        case Mode.OBSERVE:
+            return Decision(Action.WOULD_ROLL_BACK, f"{incident.headline}. Mode observe: nothing is moved")
+        case Mode.ADVISE:
+            return Decision(Action.ADVISE, f"{incident.headline}. Mode advise: a person decides")
+        case Mode.AUTO:
+            return _automatic(route, incident, policy, now)
+
+
+def _automatic(route: Route, incident: Incident, policy: Policy, now: datetime) -> Decision:
+    observed = now - route.created_at
+    if route.waiver is None and observed < timedelta(days=policy.observe_days):
+        return Decision(
+            Action.ADVISE,
+            f"{incident.headline}. auto is not armed yet: observed for {observed.days} of {policy.observe_days:g} days "
+            "and no waiver is recorded",
+        )
+    return Decision(Action.ROLL_BACK, incident.headline)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:g} min"

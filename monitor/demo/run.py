@@ -1,0 +1,266 @@
+"""The demonstration: drift, rollback, proof, with real parts (``fullback demo``)."""
+
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn, TextIO
+
+from monitor.clock import Clock, SystemClock
+from monitor.demo.behaviour import Fault
+from monitor.demo.cluster import BASELINE, CANDIDATE, ROUTE, Cluster, Engines
+from monitor.demo.envoy import ROUTE_CONFIG
+from monitor.demo.options import DemoOptions, EngineKind
+from monitor.demo.outcome import Outcome
+from monitor.demo.processes import Children
+from monitor.demo.report import first_failure, first_injected, flip_timeline, primary_counts, read_lines
+from monitor.demo.service import Service, ServiceError
+from monitor.demo.slack_receiver import SlackReceiver
+from monitor.demo.watch import Narrator, Watch
+
+__all__ = ["run_demo"]
+
+_POLICY = {"tick_s": 2, "warmup_s": 20}
+_SKEW = timedelta(seconds=2)
+_DONE = {"hold", "rolled-back"}
+_STOPPED = {*_DONE, "stuck", "blocked", "reverted"}
+_WHAT: Mapping[Fault, str] = {
+    Fault.SCHEMA: "8 % of the candidate's structured answers break their schema from now on",
+    Fault.REFUSAL: "8 % of the candidate's chat answers are refusals from now on",
+    Fault.LATENCY: "the candidate is 1.8 times slower from now on",
+    Fault.DEAD: "the candidate's server was killed",
+    Fault.NONE: "nothing",
+}
+
+
+def run_demo(options: DemoOptions, out: TextIO | None = None) -> int:
+    """Run the demonstration; return 0 when it showed what it should.
+
+    Args:
+        options: what to run.
+        out: standard output. With ``options.json`` only the result goes there, progress to standard error.
+    """
+    result_out = out or sys.stdout
+    clock = SystemClock()
+    narrator = Narrator(sys.stderr if options.json else result_out, clock)
+    with _signals_end_us(), ExitStack() as stack:
+        directory = stack.enter_context(_directory(options, narrator))
+        demo = _Demo(options, directory, stack, narrator, clock)
+        try:
+            outcome = demo.run()
+        except (ServiceError, OSError, RuntimeError) as error:
+            narrator.say(f"the demo failed: {error}")
+            return 1
+        for line in outcome.lines():
+            narrator.show(line)
+        if options.json:
+            print(json.dumps(outcome.to_json()), file=result_out, flush=True)
+        if not options.headless:
+            demo.stay()
+        return 0 if outcome.good else 1
+
+
+class _Demo:
+    """One run: the parts, and the steps in order."""
+
+    def __init__(
+        self, options: DemoOptions, directory: Path, stack: ExitStack, narrator: Narrator, clock: Clock
+    ) -> None:
+        self._options = options
+        self._narrator = narrator
+        self._clock = clock
+        self._slack = stack.enter_context(SlackReceiver())
+        self._children = Children(directory, clock)
+        self._service = Service(directory, self._children, clock, self._slack.url)
+        stack.callback(self._service.close)
+        stack.callback(self._children.end_all)
+        self._engines = _engines(options, self._children, directory)
+        self._cluster = Cluster(directory, self._children, self._engines, clock)
+        self._watch = Watch(self._service, self._cluster, self._children, narrator, clock)
+
+    def run(self) -> Outcome:
+        """Take every step and return what was seen."""
+        self._start_service()
+        self._start_cluster()
+        self._warm_up()
+        return self._without_fault() if self._fault is Fault.NONE else self._with_fault()
+
+    def stay(self) -> None:
+        """Keep everything running so that the console can be looked at."""
+        self._narrator.say(f"the console is at {self._service.url}/ ; Ctrl-C ends the demo")
+        try:
+            self._watch.pass_time(float("inf"), "running")
+        except KeyboardInterrupt:
+            self._narrator.say("ending")
+        except ServiceError as error:
+            self._narrator.say(str(error))
+
+    @property
+    def _fault(self) -> Fault:
+        return self._options.chosen_fault
+
+    def _start_service(self) -> None:
+        say = self._narrator.say
+        say("creating the database: an embedded PostgreSQL with Fullback's schema")
+        self._service.migrate()
+        say("starting Fullback")
+        self._service.start()
+        self._service.log_in()
+        say(f"Fullback is ready; the console is at {self._service.url}/")
+        say(f"policy: the shipped default except {json.dumps(_POLICY)}")
+        self._service.post("/v1/policies", {"name": "demo", "document": _POLICY})
+        self._service.post("/v1/routes", self._route())
+        mode = "observe" if self._fault is Fault.NONE and self._real_engines else "auto"
+        self._service.patch(f"/v1/routes/{ROUTE}", {"mode": mode, "waiver": "demonstration"})
+        say(f"route {ROUTE}: baseline {BASELINE}, candidate {CANDIDATE}, mode {mode}")
+
+    @property
+    def _real_engines(self) -> bool:
+        return self._options.engines is EngineKind.LLAMACPP
+
+    def _route(self) -> dict[str, Any]:
+        settings = {
+            "admin_url": self._cluster.envoy.admin_url,
+            "route_file": str(self._cluster.route_file),
+            "route_config": ROUTE_CONFIG,
+            "route_name": ROUTE,
+        }
+        baseline = {
+            "name": BASELINE,
+            "role": "baseline",
+            "backend": BASELINE,
+            "format": "bf16",
+            "tier": "serving",
+        }
+        candidate = {
+            "name": CANDIDATE,
+            "role": "candidate",
+            "backend": CANDIDATE,
+            "format": "int4",
+            "tier": "quantized",
+        }
+        return {
+            "name": ROUTE,
+            "policy": "demo",
+            "target": {"kind": "envoy", "settings": settings},
+            "mirror_host_suffix": "-shadow",
+            "mirror_percent": 100,
+            "variants": [baseline, candidate],
+        }
+
+    def _start_cluster(self) -> None:
+        say = self._narrator.say
+        say(f"starting two {self._options.engines} chat servers and Envoy")
+        self._cluster.start()
+        self._cluster.start_traffic(self._options.seed)
+        self._cluster.start_shipper(self._service.url, self._service.ingest_key(ROUTE))
+        rps = self._engines.traffic.rps
+        say(
+            f"{rps:g} requests/s to {self._cluster.envoy.url}: 95 % {CANDIDATE}, 5 % {BASELINE}, all mirrored"
+        )
+
+    def _warm_up(self) -> None:
+        if not self._watch.until(lambda: self._watch.seen.warm, self._options.warm_limit_s, "warming up"):
+            raise ServiceError(f"not warm after {self._options.warm_limit_s:g} s")
+        self._narrator.say("warm: from now on an alarm can move traffic")
+
+    def _without_fault(self) -> Outcome:
+        epoch, started_at = self._watch.seen.epoch, self._clock.now()
+        self._watch.pass_time(self._options.quiet_s, "all is well")
+        moves = [row for row in self._watch.decisions() if row["from_phase"] != row["to_phase"]]
+        moved = bool(moves) or self._watch.seen.epoch != epoch or self._watch.seen.phase != "armed"
+        return self._outcome(
+            flipped=moved,
+            counts=primary_counts(read_lines(self._cluster.access_log), started_at),
+            twins=self._engines.twin_lines(),
+        )
+
+    def _with_fault(self) -> Outcome:
+        watch, say = self._watch, self._narrator.say
+        watch.pass_time(self._options.healthy_s, "all is well")
+        if self._fault is Fault.DEAD:
+            watch.may_end.add(CANDIDATE)
+        injected_at = self._cluster.inject(self._fault)
+        say(f"FAULT: {_WHAT[self._fault]}")
+        watch.until(lambda: watch.seen.phase in _STOPPED, self._options.fault_limit_s, "drifting")
+        say(f"phase {watch.seen.phase}")
+        if watch.seen.phase in _DONE:
+            watch.until(lambda: self._effect() is not None, self._options.effect_s, "measuring the effect")
+        lines = read_lines(self._cluster.access_log)
+        if self._fault is Fault.DEAD:
+            first_bad = first_failure(lines, CANDIDATE, injected_at)
+        else:
+            first_bad = first_injected(read_lines(self._engines.injected), injected_at)
+        timeline = flip_timeline(injected_at, first_bad, watch.incidents(), watch.decisions())
+        after = timeline.flip_applied + _SKEW if timeline.flip_applied else self._clock.now()
+        return self._outcome(
+            flipped=timeline.flip_applied is not None,
+            timeline=timeline,
+            counts=primary_counts(read_lines(self._cluster.access_log), after),
+            effect=self._effect(),
+        )
+
+    def _outcome(self, **seen: Any) -> Outcome:
+        """Return what was seen together with what every run has."""
+        return Outcome(
+            fault=self._fault,
+            seed=self._options.seed,
+            phase=self._watch.seen.phase,
+            total_s=round(self._narrator.elapsed_s, 1),
+            sent=self._cluster.stats("traffic"),
+            accounts=self._watch.seen.accounts,
+            pairs=self._watch.seen.pairs,
+            streams=self._watch.seen.streams,
+            incidents=self._watch.incidents(),
+            slack=self._slack.messages,
+            console=f"{self._service.url}/",
+            **seen,
+        )
+
+    def _effect(self) -> dict[str, Any] | None:
+        """Return the effect measured in the confirmation window."""
+        effects = (incident.get("effect") for incident in self._watch.incidents())
+        return next((effect for effect in effects if effect and effect["window"] == "confirmation"), None)
+
+
+def _engines(options: DemoOptions, children: Children, directory: Path) -> Engines:
+    if options.engines is EngineKind.LLAMACPP:
+        from monitor.demo.llamacpp import LlamaCppEngines
+
+        return LlamaCppEngines(children, directory, options.seed)
+    return Engines(children, directory, options.seed)
+
+
+@contextmanager
+def _directory(options: DemoOptions, narrator: Narrator) -> Iterator[Path]:
+    """Give a working directory that the embedded PostgreSQL's own user may pass through."""
+    path = Path(tempfile.mkdtemp(prefix="fullback-demo-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        if options.keep:
+            narrator.say(f"kept {path}")
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _signals_end_us() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into an orderly end, so that no child is left behind."""
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    previous = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,125 @@
+"""The composition root: the only place that constructs stores' database, services, targets and notifiers."""
+
+from datetime import timedelta
+from functools import cached_property
+
+from alerts.base import Notifier
+from alerts.registry import build as build_notifier
+from monitor.clock import Clock, SystemClock
+from monitor.config import Settings
+from monitor.controller.announce import Announcer
+from monitor.controller.operate import Operator
+from monitor.controller.reconcile import Reconciler
+from monitor.controller.transitions import Transitions
+from monitor.intake.limits import Limits
+from monitor.routing.registry import build as build_target
+from monitor.services.catalog import CatalogCache
+from monitor.services.evaluate import EvaluateService
+from monitor.services.ingest import IngestService
+from monitor.services.keys import KeyService
+from monitor.services.notify import NotifyService
+from monitor.services.policies import PolicyService
+from monitor.services.routes import RouteService
+from monitor.services.writer import GroupWriter
+from monitor.storage.session import Database, resolve_url
+
+__all__ = ["Factory"]
+
+_MIB = 1024 * 1024
+
+
+class Factory:
+    """Constructs each part once, when it is first asked for."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, database: Database | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._database = database
+
+    @cached_property
+    def database(self) -> Database:
+        """The database: the configured one, else the embedded one, which is started now."""
+        return self._database or Database(resolve_url(self.settings))
+
+    @cached_property
+    def limits(self) -> Limits:
+        """What a request body may be."""
+        settings = self.settings
+        return Limits(
+            max_body_bytes=int(settings.max_body_mib * _MIB),
+            max_decoded_bytes=int(settings.max_decoded_mib * _MIB),
+            max_record_bytes=int(settings.max_record_kib * 1024),
+            max_batch_records=settings.max_batch_records,
+            max_age=timedelta(days=settings.max_event_age_days),
+            max_lead=timedelta(seconds=settings.max_event_lead_s),
+        )
+
+    @cached_property
+    def keys(self) -> KeyService:
+        """API keys."""
+        return KeyService(self.database, self.clock)
+
+    @cached_property
+    def catalog(self) -> CatalogCache:
+        """Routes and variants for the ingest path."""
+        return CatalogCache(self.database, self.clock)
+
+    @cached_property
+    def policies(self) -> PolicyService:
+        """Policies."""
+        return PolicyService(self.database, self.clock)
+
+    @cached_property
+    def routes(self) -> RouteService:
+        """Routes and variants."""
+        return RouteService(self.database, self.policies, self.catalog, self.clock)
+
+    @cached_property
+    def writer(self) -> GroupWriter:
+        """The group-commit writer; start it in the event loop."""
+        return GroupWriter(
+            self.database.url,
+            self.clock,
+            queue_records=self.settings.queue_records,
+            commit_timeout_s=self.settings.commit_timeout_s,
+        )
+
+    @cached_property
+    def ingest(self) -> IngestService:
+        """Ingest."""
+        return IngestService(self.writer, self.catalog, self.clock, self.limits)
+
+    @cached_property
+    def evaluate(self) -> EvaluateService:
+        """Evaluation."""
+        return EvaluateService(self.database, self.policies, self.clock)
+
+    @cached_property
+    def notifiers(self) -> dict[str, Notifier]:
+        """The configured notifiers, by name."""
+        configured: dict[str, Notifier] = {}
+        if self.settings.slack_webhook_url is not None:
+            url = self.settings.slack_webhook_url.get_secret_value()
+            configured["slack"] = build_notifier("slack", {"webhook_url": url})
+        return configured
+
+    @cached_property
+    def notify(self) -> NotifyService:
+        """Notification."""
+        return NotifyService(self.database, self.notifiers, self.clock)
+
+    @cached_property
+    def transitions(self) -> Transitions:
+        """The controller's transitions."""
+        announcer = Announcer(self.settings.public_url, tuple(self.notifiers))
+        return Transitions(self.database, self.clock, announcer)
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """The controller's loop body."""
+        return Reconciler(self.database, self.policies, self.transitions, build_target, self.clock)
+
+    @cached_property
+    def operator(self) -> Operator:
+        """Manual operations."""
+        return Operator(self.policies, self.transitions, build_target, self.clock)

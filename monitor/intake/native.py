@@ -1,0 +1,216 @@
+"""The native event, as ``POST /v1/events`` takes it; ``event.schema.json`` states the same rules."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from detectors.types import Exchange, Failure, Outcome, Request, Timing
+from monitor.intake.codes import Code
+from monitor.intake.completions import read_reply, read_request, read_stream_reply
+from monitor.intake.content import label
+from monitor.intake.fields import FieldError, boolean, instant, integer, load, number, text, within
+from monitor.intake.limits import Limits
+from monitor.intake.parsed import Parsed, rejected
+from monitor.intake.reply import Reply
+from monitor.intake.slices import slices_of
+from monitor.models.event import Event, Leg, Recorder
+
+__all__ = ["NativeEvent", "parse"]
+
+MAX_ATTEMPT: Final = 100
+MAX_STATUS: Final = 999
+SERVER_ERROR: Final = 500
+CLIENT_ERROR: Final = 400
+MAX_DURATION_MS: Final = 86_400_000
+MAX_UNKNOWN: Final = 16
+"""Names of unknown fields that are reported for one record."""
+
+
+class NativeEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The fields of a native event. Senders written in Python can encode it with ``msgspec.json.encode``."""
+
+    request_id: str
+    started_at: datetime
+    event_id: str | None = None
+    attempt: int = 1
+    backend: str = ""
+    host: str | None = None
+    mirrored: bool | None = None
+    leg: Leg | None = None
+    route: str | None = None
+    variant: str | None = None
+    requested_model: str | None = None
+    session_id: str | None = None
+    status: int | None = None
+    error: Failure | None = None
+    duration_ms: float | None = None
+    ttft_ms: float | None = None
+    request: dict[str, Any] | None = None
+    response: dict[str, Any] | None = None
+    response_sse: str | None = None
+    stream: bool | None = None
+
+
+FIELDS: Final = frozenset(NativeEvent.__struct_fields__)
+
+
+def parse(raw: bytes, index: int, now: datetime, limits: Limits) -> Parsed:
+    """Read one native event.
+
+    Fields that are unknown are passed over and named in the result. The bodies are whatever a client and
+    a model wrote: what is well-formed in them is taken and nothing in them rejects the event.
+    """
+    try:
+        doc = load(raw, limits)
+        return Parsed(_event(_check(doc, now, limits)), _unknown(doc))
+    except FieldError as error:
+        return rejected(raw, index, error)
+
+
+def _check(doc: Mapping[str, Any], now: datetime, limits: Limits) -> NativeEvent:
+    """Check the fields of a document.
+
+    Raises:
+        FieldError: a field is missing or breaks its rule.
+    """
+    request_id = text(doc, "request_id")
+    if request_id is None:
+        raise FieldError(Code.MISSING_FIELD, "request_id is missing or empty: it is required.", "/request_id")
+    return NativeEvent(
+        request_id=request_id,
+        started_at=within(instant(doc, "started_at"), "started_at", now, limits),
+        event_id=text(doc, "event_id"),
+        attempt=_or(integer(doc, "attempt", 1, MAX_ATTEMPT), 1),
+        backend=text(doc, "backend") or "",
+        host=text(doc, "host"),
+        mirrored=boolean(doc, "mirrored"),
+        leg=_leg(doc),
+        route=text(doc, "route"),
+        variant=text(doc, "variant"),
+        requested_model=text(doc, "requested_model"),
+        session_id=text(doc, "session_id"),
+        status=integer(doc, "status", 0, MAX_STATUS),
+        error=_error(doc),
+        duration_ms=number(doc, "duration_ms", 0, MAX_DURATION_MS),
+        ttft_ms=number(doc, "ttft_ms", 0, MAX_DURATION_MS),
+        request=_body(doc, "request"),
+        response=_body(doc, "response"),
+        response_sse=_stream_text(doc),
+        stream=boolean(doc, "stream"),
+    )
+
+
+def _event(native: NativeEvent) -> Event:
+    body = native.request
+    request = None if body is None else read_request(body)
+    if native.stream is not None and request is not None and request.stream != native.stream:
+        request = _with_stream(request, native.stream)
+    reply = _reply(native)
+    return Event(
+        recorder=Recorder.SERVER,
+        request_id=native.request_id,
+        started_at=native.started_at,
+        exchange=Exchange(
+            request=request,
+            answer=reply.answer,
+            outcome=Outcome(native.status, _failure(native, reply)),
+            timing=Timing(native.ttft_ms, native.duration_ms),
+        ),
+        event_id=native.event_id,
+        attempt=native.attempt,
+        duration_ms=native.duration_ms,
+        backend=native.backend,
+        host=native.host,
+        mirrored=native.mirrored,
+        leg=native.leg,
+        route=native.route,
+        variant=native.variant,
+        requested_model=native.requested_model or (label(body.get("model")) if body else None),
+        response_model=reply.model,
+        system_fingerprint=reply.system_fingerprint,
+        session_id=native.session_id,
+        slices=() if request is None else slices_of(request),
+    )
+
+
+def _reply(native: NativeEvent) -> Reply:
+    """Read the response; where both forms were sent, the body, unless it holds no answer."""
+    reply = Reply() if native.response is None else read_reply(native.response)
+    if reply.answer is None and native.response_sse:
+        streamed = read_stream_reply(native.response_sse)
+        return streamed if streamed.answer is not None or streamed.failed else reply
+    return reply
+
+
+def _failure(native: NativeEvent, reply: Reply) -> Failure | None:
+    """Return how the attempt failed: by the recorder's word, the status, or an error inside the answer."""
+    if native.error is not None:
+        return native.error
+    if native.status is not None and native.status >= SERVER_ERROR:
+        return Failure.STATUS
+    answered = native.status is not None and native.status < CLIENT_ERROR
+    if reply.failed and (answered or reply.answer is not None):
+        return Failure.ENGINE
+    return None
+
+
+def _with_stream(request: Request, stream: bool) -> Request:
+    return Request(
+        request.messages,
+        request.response_schema,
+        request.json_object,
+        request.tools,
+        request.max_tokens,
+        stream,
+    )
+
+
+def _leg(doc: Mapping[str, Any]) -> Leg | None:
+    value = _choice(doc, "leg", tuple(Leg))
+    return None if value is None else Leg(value)
+
+
+def _error(doc: Mapping[str, Any]) -> Failure | None:
+    value = _choice(doc, "error", tuple(Failure))
+    return None if value is None else Failure(value)
+
+
+def _choice(doc: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str | None:
+    value = doc.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise FieldError(Code.WRONG_TYPE, f"{name} is not a string: send a string.", f"/{name}")
+    if value not in allowed:
+        raise FieldError(Code.OUT_OF_RANGE, f"{name} is not one of {', '.join(allowed)}.", f"/{name}")
+    return value
+
+
+def _body(doc: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    value = doc.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise FieldError(
+            Code.WRONG_TYPE, f"{name} is not an object: send the body as JSON, not as text.", f"/{name}"
+        )
+    return value
+
+
+def _stream_text(doc: Mapping[str, Any]) -> str | None:
+    value = doc.get("response_sse")
+    if value is not None and not isinstance(value, str):
+        raise FieldError(
+            Code.WRONG_TYPE, "response_sse is not a string: send the raw event stream.", "/response_sse"
+        )
+    return value
+
+
+def _unknown(doc: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of unknown fields, those that are fit to be shown."""
+    strange = doc.keys() - FIELDS
+    return tuple(sorted(name for name in strange if label(name))[:MAX_UNKNOWN])
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value

@@ -1,0 +1,73 @@
+"""Timers only: each job is one line, the truth is in Postgres, and only the leader's jobs do anything."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from monitor.errors import FullbackError
+from monitor.factory import Factory
+from monitor.storage.locks import LeaseStore
+from monitor.telemetry import JOB_FAILURES, JOB_SECONDS, LEADER, TICKS_CLOSED
+
+__all__ = ["Worker"]
+
+_LEASE = "worker"
+_log = structlog.get_logger("fullback.worker")
+
+
+class Worker:
+    """Runs evaluation, the controller and notification while it holds the lease."""
+
+    def __init__(self, factory: Factory) -> None:
+        self._factory = factory
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+
+    def start(self) -> None:
+        """Start the timers."""
+        settings = self._factory.settings
+        for name, seconds, job in (
+            ("evaluate", settings.evaluate_every_s, lambda: TICKS_CLOSED.inc(self._factory.evaluate.run())),
+            ("reconcile", settings.reconcile_every_s, self._factory.reconciler.run),
+            ("notify", settings.notify_every_s, self._factory.notify.run),
+        ):
+            self._scheduler.add_job(self._guarded(name, job), "interval", seconds=seconds, id=name)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Let running jobs end, then give the lease up."""
+        self._scheduler.shutdown(wait=True)
+        with self._factory.database.transaction() as session:
+            LeaseStore(session).release(_LEASE, self._holder, self._factory.clock.now())
+
+    def leads(self) -> bool:
+        """Take or renew the lease; True while this process leads."""
+        lease = timedelta(seconds=self._factory.settings.lease_s)
+        with self._factory.database.transaction() as session:
+            held = LeaseStore(session).hold(_LEASE, self._holder, self._factory.clock.now(), lease)
+        LEADER.set(held)
+        return held
+
+    def _guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
+        """Run a job only as the leader; a failure is logged and counted, and the next run tries again."""
+
+        def run() -> None:
+            try:
+                if self.leads():
+                    with JOB_SECONDS.labels(name).time():
+                        job()
+            except FullbackError as error:
+                JOB_FAILURES.labels(name).inc()
+                _log.warning("job failed", job=name, code=error.code, detail=error.detail)
+            except Exception as error:
+                JOB_FAILURES.labels(name).inc()
+                _log.exception("job failed unexpectedly", job=name, error=type(error).__name__)
+
+        return run

@@ -1,0 +1,90 @@
+"""Which route, variant and leg an event belongs to, and by which rule."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from monitor.models.event import Attribution, Event, Leg, Recorder
+from monitor.models.route import Route
+from monitor.models.variant import Variant
+from monitor.storage.tables import UNATTRIBUTED_ROUTE_ID
+
+__all__ = ["Catalog", "attribute", "event_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Routes and variants as looked up at ingest."""
+
+    routes: Mapping[str, Route]
+    variants: Mapping[int, Sequence[Variant]]
+
+    def serving(self, backend: str) -> list[Route]:
+        """Return the routes that have a variant behind a backend."""
+        return [
+            route
+            for route in self.routes.values()
+            if any(variant.backend == backend for variant in self.variants.get(route.id, ()))
+        ]
+
+
+def attribute(event: Event, catalog: Catalog) -> Attribution:
+    """Attribute an event. What no rule covers goes to the reserved route, counted and never tested."""
+    route, route_rule = _route(event, catalog)
+    if route is None:
+        return Attribution(UNATTRIBUTED_ROUTE_ID, None, Leg.UNKNOWN, route_rule)
+    variant, variant_rule = _variant(event, catalog.variants.get(route.id, ()))
+    leg, leg_rule = _leg(event, route)
+    return Attribution(route.id, None if variant is None else variant.id, leg, f"{route_rule},{variant_rule},{leg_rule}")
+
+
+def _route(event: Event, catalog: Catalog) -> tuple[Route | None, str]:
+    if event.route is not None:
+        return catalog.routes.get(event.route), "route:stated"
+    if event.requested_model is not None and event.requested_model in catalog.routes:
+        return catalog.routes[event.requested_model], "route:requested_model"
+    serving = catalog.serving(event.backend) if event.backend else []
+    if len(serving) == 1:
+        return serving[0], "route:backend"
+    return None, "route:none" if not serving else "route:ambiguous_backend"
+
+
+def _variant(event: Event, variants: Sequence[Variant]) -> tuple[Variant | None, str]:
+    tests = (
+        ("variant:stated", event.variant, "name"),
+        ("variant:backend", event.backend or None, "backend"),
+        ("variant:fingerprint", event.system_fingerprint, "digest"),
+    )
+    for rule, wanted, field in tests:
+        if wanted is None:
+            continue
+        found = next((variant for variant in variants if getattr(variant, field) == wanted), None)
+        if found is not None or rule == "variant:stated":
+            return found, rule
+    return None, "variant:none"
+
+
+def _leg(event: Event, route: Route) -> tuple[Leg, str]:
+    """Tell the leg by evidence that is independent of what we want the router to do."""
+    if event.recorder is Recorder.GATEWAY:
+        return Leg.PRIMARY, "leg:access_log"
+    if event.leg is not None:
+        return event.leg, "leg:stated"
+    if event.mirrored is not None:
+        return (Leg.SHADOW if event.mirrored else Leg.PRIMARY), "leg:marker"
+    if route.mirror_host_suffix and event.host:
+        name = event.host.rsplit(":", 1)[0] if event.host.rsplit(":", 1)[-1].isdigit() else event.host
+        return (Leg.SHADOW if name.endswith(route.mirror_host_suffix) else Leg.PRIMARY), "leg:host"
+    return Leg.UNKNOWN, "leg:none"
+
+
+def event_key(source: str, event: Event, leg: Leg) -> UUID:
+    """Return the digest of an event's identity: (source, recorder, backend, leg, attempt, event_id).
+
+    An absent event id is derived from (request_id, backend, leg, attempt, start). Two legs of one request may
+    carry one response id: the leg keeps them apart.
+    """
+    own_id = event.event_id or f"{event.request_id}\x1f{event.started_at.timestamp():.6f}"
+    identity = (source, event.recorder.value, event.backend, leg.value, str(event.attempt), own_id)
+    return UUID(bytes=hashlib.blake2b("\x1e".join(identity).encode(), digest_size=16).digest())

@@ -1,0 +1,133 @@
+"""Policy documents: checked by JSON Schema, defaults filled in, kept by version."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError as SchemaError
+
+from detectors.registry import SIGNALS
+from detectors.types import Margin
+from monitor.clock import Clock
+from monitor.errors import NotFoundError, ValidationError
+from monitor.models.policy import Policy, PreflightPolicy, SignalPolicy, VerifyPolicy
+from monitor.storage.policies import PolicyStore, StoredPolicy
+from monitor.storage.session import Database
+
+__all__ = ["DEFAULT_POLICY", "PolicyService", "parse_policy", "policy_schema"]
+
+DEFAULT_POLICY = "default"
+_SLICES = ("all", "first_turn")
+_SECTIONS = {"signals", "verify", "preflight", "slices"}
+
+
+@cache
+def policy_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a policy document, with the registered signals named."""
+    schema: dict[str, Any] = json.loads(files(__package__).joinpath("policy.schema.json").read_text("utf-8"))
+    schema["properties"]["signals"]["propertyNames"] = {"enum": sorted(SIGNALS)}
+    return schema
+
+
+def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy:
+    """Return the policy a document describes.
+
+    Raises:
+        ValidationError: the document breaks the schema; the message names the path and what is allowed there.
+    """
+    errors = sorted(Draft202012Validator(policy_schema()).iter_errors(document), key=lambda e: list(map(str, e.path)))
+    if errors:
+        problems = [{"pointer": _pointer(error), "detail": _allowed(error)} for error in errors[:20]]
+        raise ValidationError(f"policy {name!r}: {problems[0]['pointer']}: {problems[0]['detail']}", errors=problems)
+    signals = {
+        signal: _signal(signal, document.get("signals", {}).get(signal, {}))
+        for signal in SIGNALS
+    }
+    policy = Policy(
+        name=name,
+        version=version,
+        signals={signal: chosen for signal, chosen in signals.items() if chosen.weight > 0},
+        slices=tuple(document.get("slices", _SLICES)),
+        verify=VerifyPolicy(**document.get("verify", {})),
+        preflight=PreflightPolicy(**document.get("preflight", {})),
+        **{key: value for key, value in document.items() if key not in _SECTIONS},
+    )
+    if not policy.signals:
+        raise ValidationError(f"policy {name!r}: /signals: every weight is 0; give at least one signal a weight above 0")
+    if policy.horizon_floor_s > policy.horizon_ceiling_s:
+        raise ValidationError(
+            f"policy {name!r}: /horizon_floor_s: {policy.horizon_floor_s:g} is above horizon_ceiling_s "
+            f"({policy.horizon_ceiling_s:g})"
+        )
+    return policy
+
+
+def _signal(name: str, entry: Mapping[str, Any]) -> SignalPolicy:
+    default = SIGNALS[name].default_margin
+    return SignalPolicy(
+        margin=Margin(
+            absolute=entry.get("margin_absolute", default.absolute),
+            relative=entry.get("margin_relative", default.relative),
+        ),
+        weight=float(entry.get("weight", 1.0)),
+    )
+
+
+def _pointer(error: SchemaError) -> str:
+    path = "".join(f"/{part}" for part in error.absolute_path)
+    return path or "/"
+
+
+def _allowed(error: SchemaError) -> str:
+    """Say what the schema allows at the place of an error; policies hold no user text, so the value is shown."""
+    rule, limit = str(error.validator), cast("Any", error.validator_value)
+    match rule:
+        case "additionalProperties":
+            known = sorted(cast("dict[str, Any]", error.schema).get("properties", {}))
+            return f"{error.message}; allowed: {', '.join(known)}"
+        case "enum":
+            return f"{error.instance!r} is not allowed; allowed: {', '.join(map(str, limit))}"
+        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "type" | "pattern":
+            return f"got {error.instance!r}; {rule} is {limit!r}"
+        case _:
+            return error.message
+
+
+class PolicyService:
+    """Stores policy documents and gives out parsed ones."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._parsed: dict[tuple[str, int], Policy] = {}
+
+    def add(self, name: str, document: Mapping[str, Any], actor: str) -> StoredPolicy:
+        """Check a document and store it as the policy's next version."""
+        parse_policy(name, 0, document)
+        with self._database.transaction() as session:
+            return PolicyStore(session).add(name, document, actor, self._clock.now())
+
+    def all(self) -> list[StoredPolicy]:
+        """Return every version of every policy."""
+        with self._database.reading() as session:
+            return PolicyStore(session).all()
+
+    def get(self, name: str) -> Policy:
+        """Return the newest version of a policy, parsed. ``default`` exists without being stored.
+
+        Raises:
+            NotFoundError: there is no such policy.
+        """
+        with self._database.reading() as session:
+            stored = PolicyStore(session).newest(name)
+        if stored is None:
+            if name == DEFAULT_POLICY:
+                return parse_policy(DEFAULT_POLICY, 0, {})
+            raise NotFoundError(f"there is no policy {name!r}; store it first (fullback policies add {name} FILE)")
+        key = (stored.name, stored.version)
+        if key not in self._parsed:
+            self._parsed[key] = parse_policy(stored.name, stored.version, stored.document)
+        return self._parsed[key]

@@ -1,0 +1,173 @@
+"""Routes and variants: creating and changing them by rule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.exc import IntegrityError
+
+from monitor.clock import Clock
+from monitor.errors import ConflictError, NotFoundError, ValidationError
+from monitor.models.decision import Audit
+from monitor.models.route import Goal, Mode, Phase, Route, RouteControl, TargetRef
+from monitor.models.variant import Role, Variant
+from monitor.routing.registry import validate
+from monitor.services.catalog import CatalogCache
+from monitor.services.policies import DEFAULT_POLICY, PolicyService
+from monitor.storage.controls import ControlStore
+from monitor.storage.decisions import DecisionStore
+from monitor.storage.routes import RouteStore, VariantSpec
+from monitor.storage.session import Database
+
+__all__ = ["RouteChange", "RouteService", "RouteSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSpec:
+    """What a caller says of a new route."""
+
+    name: str
+    target: TargetRef
+    variants: Sequence[VariantSpec] = ()
+    policy: str = DEFAULT_POLICY
+    mode: Mode = Mode.OBSERVE
+    mirror_host_suffix: str | None = None
+    mirror_percent: float = 100.0
+    waiver: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChange:
+    """What a caller wants changed; None leaves a field as it is."""
+
+    mode: Mode | None = None
+    policy: str | None = None
+    target: TargetRef | None = None
+    mirror_host_suffix: str | None = None
+    mirror_percent: float | None = None
+    waiver: str | None = None
+
+
+class RouteService:
+    """Creates and changes routes; every change is audited."""
+
+    def __init__(self, database: Database, policies: PolicyService, catalog: CatalogCache, clock: Clock) -> None:
+        self._database = database
+        self._policies = policies
+        self._catalog = catalog
+        self._clock = clock
+
+    def all(self) -> list[Route]:
+        """Return every route."""
+        with self._database.reading() as session:
+            return RouteStore(session).all()
+
+    def get(self, name: str) -> Route:
+        """Return a route.
+
+        Raises:
+            NotFoundError: there is none of that name; the message lists the known ones.
+        """
+        with self._database.reading() as session:
+            route = RouteStore(session).by_name(name)
+            known = [] if route is not None else [one.name for one in RouteStore(session).all()]
+        if route is None:
+            raise NotFoundError(f"there is no route {name!r}; known: {', '.join(known) or 'none yet'}")
+        return route
+
+    def variants(self, route: Route) -> list[Variant]:
+        """Return a route's variants, baseline first."""
+        with self._database.reading() as session:
+            return RouteStore(session).variants(route.id)
+
+    def add(self, spec: RouteSpec, actor: str) -> Route:
+        """Create a route with its variants.
+
+        Raises:
+            ValidationError: the target's settings are wrong, or a role is missing or doubled.
+            ConflictError: the name or a variant is taken.
+        """
+        validate(spec.target)
+        self._policies.get(spec.policy)
+        _check_roles(spec.variants)
+        now = self._clock.now()
+        new = Route(
+            id=0,
+            name=spec.name,
+            mode=spec.mode,
+            policy=spec.policy,
+            target=spec.target,
+            mirror_host_suffix=spec.mirror_host_suffix,
+            mirror_percent=spec.mirror_percent,
+            waiver=spec.waiver,
+            created_at=now,
+        )
+        try:
+            with self._database.transaction() as session:
+                store = RouteStore(session)
+                route = store.add(new)
+                for variant in spec.variants:
+                    store.add_variant(route.id, variant, now)
+                ControlStore(session).add(
+                    RouteControl(route.id, Phase.ARMED, now, Goal.BASELINE, actor, 0, None, None, None, None, None, None)
+                )
+                DecisionStore(session).add(
+                    Audit(route.id, now, actor, "create", Phase.ARMED, Phase.ARMED, f"route {spec.name} created", 0)
+                )
+        except IntegrityError:
+            raise ConflictError(f"route {spec.name!r} exists already, or two of its variants share a name or backend") from None
+        self._catalog.forget()
+        return route
+
+    def change(self, name: str, change: RouteChange, actor: str) -> Route:
+        """Change a route's fields."""
+        route = self.get(name)
+        if change.policy is not None:
+            self._policies.get(change.policy)
+        if change.target is not None:
+            validate(change.target)
+        fields = {field: getattr(change, field) for field in RouteChange.__dataclass_fields__}
+        fields = {field: value for field, value in fields.items() if value is not None}
+        new = replace(route, **fields)
+        with self._database.transaction() as session:
+            RouteStore(session).save(new)
+            control = ControlStore(session).get(route.id)
+            told = ", ".join(f"{field} = {value}" for field, value in fields.items() if field != "target") or "target"
+            DecisionStore(session).add(
+                Audit(
+                    route.id, self._clock.now(), actor, "change", control.phase, control.phase, f"set {told}", control.epoch
+                )
+            )
+        self._catalog.forget()
+        return new
+
+    def add_variant(self, name: str, spec: VariantSpec, actor: str) -> Variant:
+        """Add a variant to a route."""
+        route = self.get(name)
+        try:
+            with self._database.transaction() as session:
+                variant = RouteStore(session).add_variant(route.id, spec, self._clock.now())
+                control = ControlStore(session).get(route.id)
+                DecisionStore(session).add(
+                    Audit(
+                        route.id,
+                        self._clock.now(),
+                        actor,
+                        "variant",
+                        control.phase,
+                        control.phase,
+                        f"{spec.role.value} {spec.name} added",
+                        control.epoch,
+                    )
+                )
+        except IntegrityError:
+            raise ConflictError(
+                f"{name}: a variant named {spec.name!r}, one behind {spec.backend!r}, or a second baseline exists already"
+            ) from None
+        self._catalog.forget()
+        return variant
+
+
+def _check_roles(variants: Sequence[VariantSpec]) -> None:
+    baselines = sum(variant.role is Role.BASELINE for variant in variants)
+    if variants and baselines != 1:
+        raise ValidationError(f"variants: exactly one must have the role baseline, got {baselines}")

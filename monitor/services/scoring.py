@@ -1,0 +1,109 @@
+"""Scoring: the pairs of a tick become 2x2 tables for one stream. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from detectors.stats import latency
+from detectors.types import PairCounts
+from monitor.models.tick import Pair, ScoredTick
+
+__all__ = ["score_bits", "score_latency"]
+
+_Cell = tuple[bool, bool]
+
+
+def score_bits(pairs: Iterable[Pair], candidate: int, baseline: int, signal: str, slice_: str) -> ScoredTick:
+    """Count the pairs of one bit-valued stream."""
+    legs = list(_legs(pairs, candidate, baseline, signal, slice_))
+    return _tick(legs, [lambda value: value > 0.0], [lambda value: value > 0.0])
+
+
+def score_latency(
+    pairs: Iterable[Pair],
+    candidate: int,
+    baseline: int,
+    signal: str,
+    slice_: str,
+    *,
+    relative_margin: float,
+    thresholds: Sequence[int | None],
+) -> ScoredTick:
+    """Count exceedances over bin edges: the candidate over ``c * gamma^k``, the baseline over ``c``, per level.
+
+    A level without a threshold (too little history) gets an empty table. The tick's pooled histogram, candidate
+    shifted down by the margin, feeds the thresholds of later ticks.
+    """
+    legs = list(_legs(pairs, candidate, baseline, signal, slice_))
+    shift = latency.margin_bins(relative_margin)
+    known = [edge for edge in thresholds if edge is not None]
+    scored = _tick(
+        legs,
+        [lambda value, e=edge: latency.exceeds(value, e + shift) for edge in known],  # type: ignore[misc]
+        [lambda value, e=edge: latency.exceeds(value, e) for edge in known],  # type: ignore[misc]
+    )
+    pooled = latency.pool(
+        latency.histogram(x for x, _ in legs if x is not None),
+        latency.histogram(y for _, y in legs if y is not None),
+        shift,
+    )
+    return ScoredTick(
+        harm=_spread(scored.harm, thresholds),
+        safe=_spread(scored.safe, thresholds),
+        complete=_spread(scored.complete, thresholds),
+        missing_candidate=scored.missing_candidate,
+        missing_baseline=scored.missing_baseline,
+        histogram=pooled,
+    )
+
+
+def _spread(tables: Sequence[PairCounts], thresholds: Sequence[int | None]) -> tuple[PairCounts, ...]:
+    """Put the tables of the known levels back in their places."""
+    remaining = iter(tables)
+    return tuple(PairCounts() if edge is None else next(remaining) for edge in thresholds)
+
+
+def _legs(
+    pairs: Iterable[Pair], candidate: int, baseline: int, signal: str, slice_: str
+) -> Iterable[tuple[float | None, float | None]]:
+    """Yield (candidate's, baseline's) readings of the pairs the stream covers; for A/A the primary is the candidate."""
+    for pair in pairs:
+        if signal not in pair.applicable or slice_ not in pair.slices:
+            continue
+        primary = None if pair.primary is None else pair.primary.get(signal)
+        shadow = None if pair.shadow is None else pair.shadow.get(signal)
+        if primary is None and shadow is None:
+            continue
+        if (pair.primary_variant, pair.shadow_variant) == (candidate, baseline):
+            yield primary, shadow
+        elif (pair.shadow_variant, pair.primary_variant) == (candidate, baseline):
+            yield shadow, primary
+
+
+def _tick(
+    legs: Sequence[tuple[float | None, float | None]],
+    candidate_bad: Sequence[Callable[[float], bool]],
+    baseline_bad: Sequence[Callable[[float], bool]],
+) -> ScoredTick:
+    harm, safe, complete = [], [], []
+    for x_bad, y_bad in zip(candidate_bad, baseline_bad, strict=True):
+        cells = [(None if x is None else x_bad(x), None if y is None else y_bad(y)) for x, y in legs]
+        harm.append(_count((bool(x), y is not False) for x, y in cells))
+        safe.append(_count((x is not False, bool(y)) for x, y in cells))
+        complete.append(_count((x, y) for x, y in cells if x is not None and y is not None))
+    return ScoredTick(
+        harm=tuple(harm),
+        safe=tuple(safe),
+        complete=tuple(complete),
+        missing_candidate=sum(x is None for x, _ in legs),
+        missing_baseline=sum(y is None for _, y in legs),
+    )
+
+
+def _count(cells: Iterable[_Cell]) -> PairCounts:
+    counts: Mapping[_Cell, int] = Counter(cells)
+    return PairCounts(
+        n11=counts.get((True, True), 0),
+        n10=counts.get((True, False), 0),
+        n01=counts.get((False, True), 0),
+        n00=counts.get((False, False), 0),
+    )

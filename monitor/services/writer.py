@@ -1,0 +1,241 @@
+"""The writer: many requests share one commit, and each is answered only after it."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import DatabaseUnavailableError, OverloadedError
+from monitor.models.event import Record, Rejection
+from monitor.storage.events import Account, add_accounts, add_events, add_rejections
+
+__all__ = ["Batch", "BatchResult", "GroupWriter"]
+
+_CONNECT_TIMEOUT_S = 5
+_MOST_PER_COMMIT = 4000
+_log = structlog.get_logger("fullback.writer")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One request's records. ``received`` = records + rejections, always."""
+
+    source: str
+    door: str
+    records: tuple[Record, ...]
+    rejections: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch: received = stored + duplicates + rejected."""
+
+    received: int
+    stored: int
+    duplicates: int
+    rejections: tuple[Rejection, ...]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    batch: Batch
+    done: "asyncio.Future[BatchResult]"
+
+
+class GroupWriter:
+    """One task with one connection: whatever queued up while a commit ran goes into the next one."""
+
+    def __init__(self, url: str, clock: Clock, *, queue_records: int, commit_timeout_s: float) -> None:
+        self._url = url
+        self._clock = clock
+        self._queue_records = queue_records
+        self._commit_timeout_s = commit_timeout_s
+        self._waiting: list[_Waiting] = []
+        self._queued = 0
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._closing = False
+
+    def start(self) -> None:
+        """Start the task in the running loop."""
+        self._task = asyncio.create_task(self._run(), name="fullback-writer")
+
+    async def stop(self) -> None:
+        """Commit what is queued, then end."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        await self._disconnect()
+
+    @property
+    def queued(self) -> int:
+        """Records that wait for a commit."""
+        return self._queued
+
+    async def submit(self, batch: Batch) -> BatchResult:
+        """Store a batch; returns after its commit.
+
+        Raises:
+            OverloadedError: too many records wait already, or the service is stopping.
+            DatabaseUnavailableError: Postgres did not commit (in time). Nothing is lost: the sender sends again.
+        """
+        size = len(batch.records) + len(batch.rejections)
+        if self._closing or (self._queued and self._queued + size > self._queue_records):
+            raise OverloadedError(f"{self._queued} records wait for a commit, the most is {self._queue_records}")
+        waiting = _Waiting(batch, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._queued += size
+        self._wake.set()
+        try:
+            return await asyncio.wait_for(waiting.done, self._commit_timeout_s)
+        except TimeoutError:
+            raise DatabaseUnavailableError(
+                f"no commit within {self._commit_timeout_s:g} s; send again, what was stored is recognised"
+            ) from None
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                group = self._take()
+                try:
+                    await self._commit(group)
+                finally:
+                    self._queued -= sum(len(w.batch.records) + len(w.batch.rejections) for w in group)
+            if self._closing:
+                return
+
+    def _take(self) -> list[_Waiting]:
+        size = 0
+        for index, waiting in enumerate(self._waiting):
+            size += len(waiting.batch.records) + len(waiting.batch.rejections)
+            if size >= _MOST_PER_COMMIT:
+                break
+        group, self._waiting = self._waiting[: index + 1], self._waiting[index + 1 :]
+        return group
+
+    async def _commit(self, group: Sequence[_Waiting]) -> None:
+        """Commit a group. A record Postgres refuses costs its neighbours nothing: they are retried apart."""
+        try:
+            results = await self._write([waiting.batch for waiting in group])
+        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction) as error:
+            await self._disconnect()
+            if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+                await self._commit(group)
+                return
+            self._fail(group, error)
+        except psycopg.Error as error:
+            await self._apart(group, error)
+        except Exception as error:  # noqa: BLE001 - whatever happens, nobody waits for ever and the task lives on
+            await self._disconnect()
+            self._fail(group, error)
+        else:
+            for waiting, result in zip(group, results, strict=True):
+                _resolve(waiting, result)
+
+    async def _apart(self, group: Sequence[_Waiting], error: psycopg.Error) -> None:
+        _log.warning("commit refused, retrying apart", error=type(error).__name__, requests=len(group))
+        await self._disconnect()
+        if len(group) > 1:
+            for waiting in group:
+                await self._commit([waiting])
+            return
+        batch = group[0].batch
+        if not batch.records:
+            self._fail(group, error)
+            return
+        await self._commit([_Waiting(await self._without_poison(batch), group[0].done)])
+
+    async def _without_poison(self, batch: Batch) -> Batch:
+        """Find the records that Postgres refuses, by trying each behind a savepoint that is rolled back."""
+        good: list[Record] = []
+        bad: list[Rejection] = []
+        try:
+            connection = await self._connect()
+            async with connection.transaction(force_rollback=True):
+                for index, record in enumerate(batch.records):
+                    try:
+                        async with connection.transaction():
+                            await add_events(connection, [record])
+                        good.append(record)
+                    except psycopg.DataError as error:
+                        bad.append(Rejection(index, "not_storable", f"PostgreSQL refused it ({type(error).__name__})"))
+        except psycopg.Error:
+            return replace(batch, records=())
+        return replace(batch, records=tuple(good), rejections=batch.rejections + tuple(bad))
+
+    async def _write(self, batches: Sequence[Batch]) -> list[BatchResult]:
+        connection = await self._connect()
+        now = self._clock.now()
+        async with connection.transaction():
+            new = await add_events(connection, [record for batch in batches for record in batch.records])
+            results = [_result(batch, new) for batch in batches]
+            accounts: Counter[tuple[str, str, str]] = Counter()
+            for batch, result in zip(batches, results, strict=True):
+                accounts[batch.source, "stored", ""] += result.stored
+                accounts[batch.source, "duplicate", ""] += result.duplicates
+                for rejection in batch.rejections:
+                    accounts[batch.source, "rejected", rejection.code] += 1
+                if batch.rejections:
+                    await add_rejections(connection, batch.source, batch.door, batch.rejections, now)
+            await add_accounts(connection, [Account(*key, n) for key, n in accounts.items() if n], now)
+        return results
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._url,
+                autocommit=True,
+                connect_timeout=_CONNECT_TIMEOUT_S,
+                prepare_threshold=None,
+                options=(
+                    "-c timezone=UTC -c synchronous_commit=on -c lock_timeout=5s "
+                    f"-c statement_timeout={int(self._commit_timeout_s * 1000)}"
+                ),
+            )
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                await connection.close()
+
+    def _fail(self, group: Sequence[_Waiting], error: Exception) -> None:
+        _log.warning("commit failed", error=type(error).__name__, requests=len(group))
+        for waiting in group:
+            if not waiting.done.done():
+                waiting.done.set_exception(
+                    DatabaseUnavailableError(
+                        f"PostgreSQL did not commit ({type(error).__name__}); nothing was stored, send again"
+                    )
+                )
+
+
+def _resolve(waiting: _Waiting, result: BatchResult) -> None:
+    if not waiting.done.done():
+        waiting.done.set_result(result)
+
+
+def _result(batch: Batch, new: set[Any]) -> BatchResult:
+    """Count a batch against the keys its commit stored; a key counts for the first record that carries it."""
+    stored = 0
+    for record in batch.records:
+        if record.key in new:
+            new.discard(record.key)
+            stored += 1
+    return BatchResult(
+        received=len(batch.records) + len(batch.rejections),
+        stored=stored,
+        duplicates=len(batch.records) - stored,
+        rejections=batch.rejections,
+    )

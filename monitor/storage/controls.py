@@ -1,0 +1,71 @@
+"""The controller's row per route; every change is conditional on what the writer last saw."""
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from monitor.models.route import DesiredRoute, Goal, Phase, RouteControl, RouteSnapshot
+from monitor.storage.tables import RouteControlRow
+
+__all__ = ["ControlStore"]
+
+
+class ControlStore:
+    """Rows of ``route_controls``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, control: RouteControl) -> None:
+        """Store the first row of a route."""
+        self._session.add(RouteControlRow(route_id=control.route_id, **_values(control)))
+        self._session.flush()
+
+    def get(self, route_id: int) -> RouteControl:
+        """Return the row of a route."""
+        return _control(self._session.get_one(RouteControlRow, route_id, populate_existing=True))
+
+    def replace(self, seen: RouteControl, new: RouteControl) -> bool:
+        """Store ``new`` if the row still has the phase and epoch of ``seen``; one writer wins, False is a loss."""
+        result = self._session.execute(
+            update(RouteControlRow)
+            .where(
+                RouteControlRow.route_id == seen.route_id,
+                RouteControlRow.phase == seen.phase,
+                RouteControlRow.epoch == seen.epoch,
+            )
+            .values(**_values(new))
+        )
+        return result.rowcount == 1  # type: ignore[attr-defined, no-any-return]
+
+
+def _values(control: RouteControl) -> dict[str, object]:
+    return {
+        "phase": control.phase,
+        "phase_since": control.phase_since,
+        "goal": control.goal,
+        "actor": control.actor,
+        "epoch": control.epoch,
+        "desired": None if control.desired is None else control.desired.to_json(),
+        "before": None if control.before is None else control.before.to_json(),
+        "applied_at": control.applied_at,
+        "incident_id": control.incident_id,
+        "pinned_by": control.pinned_by,
+        "pinned_until": control.pinned_until,
+    }
+
+
+def _control(row: RouteControlRow) -> RouteControl:
+    return RouteControl(
+        route_id=row.route_id,
+        phase=Phase(row.phase),
+        phase_since=row.phase_since,
+        goal=Goal(row.goal),
+        actor=row.actor,
+        epoch=row.epoch,
+        desired=None if row.desired is None else DesiredRoute.from_json(row.desired),
+        before=None if row.before is None else RouteSnapshot.from_json(row.before),
+        applied_at=row.applied_at,
+        incident_id=row.incident_id,
+        pinned_by=row.pinned_by,
+        pinned_until=row.pinned_until,
+    )

@@ -1,0 +1,129 @@
+"""Routes and their variants."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitor.models.route import Mode, Route, TargetRef
+from monitor.models.variant import Role, Tier, Variant
+from monitor.storage.tables import UNATTRIBUTED_ROUTE_ID, RouteRow, VariantRow
+
+__all__ = ["RouteStore", "VariantSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSpec:
+    """What a caller says of a new variant."""
+
+    name: str
+    role: Role
+    backend: str
+    format: str
+    tier: Tier
+    base_model: str | None = None
+    digest: str | None = None
+
+
+class RouteStore:
+    """Rows of ``routes`` and ``variants``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, route: Route) -> Route:
+        """Store a new route and return it with its id."""
+        row = RouteRow(
+            name=route.name,
+            mode=route.mode,
+            policy=route.policy,
+            target_kind=route.target.kind,
+            target_settings=dict(route.target.settings),
+            mirror_host_suffix=route.mirror_host_suffix,
+            mirror_percent=route.mirror_percent,
+            waiver=route.waiver,
+            created_at=route.created_at,
+        )
+        self._session.add(row)
+        self._session.flush()
+        return _route(row)
+
+    def save(self, route: Route) -> None:
+        """Store the changeable fields of a route."""
+        row = self._session.get_one(RouteRow, route.id)
+        row.mode = route.mode
+        row.policy = route.policy
+        row.target_kind = route.target.kind
+        row.target_settings = dict(route.target.settings)
+        row.mirror_host_suffix = route.mirror_host_suffix
+        row.mirror_percent = route.mirror_percent
+        row.waiver = route.waiver
+        self._session.flush()
+
+    def all(self) -> list[Route]:
+        """Return every route but the reserved one, by name."""
+        rows = self._session.scalars(
+            select(RouteRow).where(RouteRow.id != UNATTRIBUTED_ROUTE_ID).order_by(RouteRow.name)
+        )
+        return [_route(row) for row in rows]
+
+    def by_name(self, name: str) -> Route | None:
+        """Return the route of that name."""
+        row = self._session.scalar(
+            select(RouteRow).where(RouteRow.name == name, RouteRow.id != UNATTRIBUTED_ROUTE_ID)
+        )
+        return None if row is None else _route(row)
+
+    def add_variant(self, route_id: int, spec: VariantSpec, at: datetime) -> Variant:
+        """Store a new variant of a route."""
+        row = VariantRow(
+            route_id=route_id,
+            name=spec.name,
+            role=spec.role,
+            backend=spec.backend,
+            format=spec.format,
+            tier=spec.tier,
+            base_model=spec.base_model,
+            digest=spec.digest,
+            created_at=at,
+        )
+        self._session.add(row)
+        self._session.flush()
+        return _variant(row)
+
+    def variants(self, route_id: int | None = None) -> list[Variant]:
+        """Return the variants of a route, or of all, baseline first."""
+        query = select(VariantRow).order_by(VariantRow.route_id, VariantRow.role, VariantRow.id)
+        if route_id is not None:
+            query = query.where(VariantRow.route_id == route_id)
+        return [_variant(row) for row in self._session.scalars(query)]
+
+
+def _route(row: RouteRow) -> Route:
+    return Route(
+        id=row.id,
+        name=row.name,
+        mode=Mode(row.mode),
+        policy=row.policy,
+        target=TargetRef(row.target_kind, row.target_settings),
+        mirror_host_suffix=row.mirror_host_suffix,
+        mirror_percent=row.mirror_percent,
+        waiver=row.waiver,
+        created_at=row.created_at,
+    )
+
+
+def _variant(row: VariantRow) -> Variant:
+    return Variant(
+        id=row.id,
+        route_id=row.route_id,
+        name=row.name,
+        role=Role(row.role),
+        backend=row.backend,
+        format=row.format,
+        tier=Tier(row.tier),
+        base_model=row.base_model,
+        digest=row.digest,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,132 @@
+"""Streams and what each tick added to them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from detectors.types import PairCounts, Verdict
+from monitor.models.evidence import Evidence, Stream
+from monitor.models.tick import ScoredTick
+from monitor.storage.tables import StreamRow, TickCountRow
+
+__all__ = ["StreamStore", "TickCounts"]
+
+TickCounts = Mapping[str, Any]
+"""A stored tick: ``tick``, ``started_at``, ``complete`` (tables per level), ``missing``, ``histogram``."""
+
+
+class StreamStore:
+    """Rows of ``streams`` and ``tick_counts``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def of_route(self, route_id: int) -> list[Stream]:
+        """Return the streams of a route."""
+        rows = self._session.scalars(
+            select(StreamRow)
+            .where(StreamRow.route_id == route_id)
+            .order_by(StreamRow.candidate_id, StreamRow.signal, StreamRow.slice)
+        )
+        return [_stream(row) for row in rows]
+
+    def save(self, stream: Stream) -> Stream:
+        """Store a stream, new (``id`` 0) or known, and return it with its id."""
+        values = {
+            "fingerprint": stream.fingerprint,
+            "threshold": stream.threshold,
+            "state": dict(stream.state),
+            "last_tick": stream.last_tick,
+            "verdict": stream.verdict.value,
+            "reason": stream.reason,
+            "evidence": stream.evidence.to_json(),
+            "updated_at": stream.updated_at,
+        }
+        if stream.id:
+            row = self._session.get_one(StreamRow, stream.id)
+            for name, value in values.items():
+                setattr(row, name, value)
+        else:
+            row = StreamRow(
+                route_id=stream.route_id,
+                candidate_id=stream.candidate_id,
+                signal=stream.signal,
+                slice=stream.slice,
+                **values,
+            )
+            self._session.add(row)
+        self._session.flush()
+        return _stream(row)
+
+    def add_tick(self, stream: Stream, tick: int, started_at: datetime, scored: ScoredTick) -> None:
+        """Store what a tick added to a stream. Empty ticks leave no row."""
+        if not scored.scored and not scored.histogram:
+            return
+        self._session.add(
+            TickCountRow(
+                route_id=stream.route_id,
+                stream_id=stream.id,
+                tick=tick,
+                started_at=started_at,
+                counts={
+                    "complete": [_table(counts) for counts in scored.complete],
+                    "missing": [scored.missing_candidate, scored.missing_baseline],
+                    "histogram": {str(edge): n for edge, n in scored.histogram.items()},
+                },
+            )
+        )
+
+    def ticks(self, stream: Stream, first: int, last: int) -> list[TickCounts]:
+        """Return the stored ticks of a stream from ``first`` to ``last``, both included."""
+        rows = self._session.scalars(
+            select(TickCountRow)
+            .where(
+                TickCountRow.route_id == stream.route_id,
+                TickCountRow.stream_id == stream.id,
+                TickCountRow.tick.between(first, last),
+            )
+            .order_by(TickCountRow.tick)
+        )
+        return [{"tick": row.tick, "started_at": row.started_at, **row.counts} for row in rows]
+
+    def pairs(self, stream: Stream, first: int, last: int) -> PairCounts:
+        """Return the complete pairs of a stream over ticks, first level."""
+        total = PairCounts()
+        for tick in self.ticks(stream, first, last):
+            total += PairCounts(*tick["complete"][0])
+        return total
+
+    def last_data_at(self, route_id: int) -> datetime | None:
+        """Return the start of the newest tick that held any pair of the route."""
+        return self._session.scalar(
+            select(func.max(TickCountRow.started_at)).where(TickCountRow.route_id == route_id)
+        )
+
+    def forget_ticks(self, before: datetime) -> None:
+        """Drop stored ticks older than an instant; detector states do not need them."""
+        self._session.execute(delete(TickCountRow).where(TickCountRow.started_at < before))
+
+
+def _table(counts: PairCounts) -> Sequence[int]:
+    return [counts.n11, counts.n10, counts.n01, counts.n00]
+
+
+def _stream(row: StreamRow) -> Stream:
+    return Stream(
+        id=row.id,
+        route_id=row.route_id,
+        candidate_id=row.candidate_id,
+        signal=row.signal,
+        slice=row.slice,
+        fingerprint=row.fingerprint,
+        threshold=row.threshold,
+        state=row.state,
+        last_tick=row.last_tick,
+        verdict=Verdict(row.verdict),
+        reason=row.reason,
+        evidence=Evidence.from_json(row.evidence),
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,78 @@
+"""Metrics and logs: every name in one place. No user text, no request id in either."""
+
+import logging
+import sys
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+__all__ = [
+    "COMMIT_QUEUE",
+    "INGEST_RECORDS",
+    "INGEST_REQUESTS",
+    "INGEST_SECONDS",
+    "JOB_FAILURES",
+    "JOB_SECONDS",
+    "LEADER",
+    "NOTIFICATIONS",
+    "OUTBOX_PENDING",
+    "ROUTE_PHASE",
+    "STREAM_STATISTIC",
+    "STREAM_THRESHOLD",
+    "TICKS_CLOSED",
+    "configure_logging",
+]
+
+INGEST_RECORDS = Counter("fullback_ingest_records_total", "Records received, by what became of them", ["source", "outcome"])
+INGEST_REQUESTS = Counter("fullback_ingest_requests_total", "Ingest requests, by answer", ["door", "code"])
+INGEST_SECONDS = Histogram(
+    "fullback_ingest_request_duration_seconds",
+    "Time from a complete body to its commit",
+    ["door"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+COMMIT_QUEUE = Gauge("fullback_commit_queue_records", "Records that wait for a commit")
+TICKS_CLOSED = Counter("fullback_ticks_closed_total", "Ticks evaluated")
+JOB_SECONDS = Histogram("fullback_job_duration_seconds", "Duration of the worker's jobs", ["job"])
+JOB_FAILURES = Counter("fullback_job_failures_total", "Runs of the worker's jobs that failed", ["job"])
+LEADER = Gauge("fullback_leader", "1 while this process leads")
+ROUTE_PHASE = Gauge("fullback_route_phase", "1 for the controller's phase of a route", ["route", "phase"])
+STREAM_STATISTIC = Gauge(
+    "fullback_stream_log_statistic", "Log of a stream's e-detector statistic", ["route", "candidate", "signal", "slice"]
+)
+STREAM_THRESHOLD = Gauge(
+    "fullback_stream_log_threshold", "Log of the threshold a stream alarms at", ["route", "candidate", "signal", "slice"]
+)
+NOTIFICATIONS = Counter("fullback_notifications_total", "Notification attempts, by outcome", ["notifier", "outcome"])
+OUTBOX_PENDING = Gauge("fullback_outbox_pending", "Alerts that wait to be sent")
+
+
+def configure_logging(level: str) -> None:
+    """Write logs as JSON lines on standard error, the libraries' through the same chain; quiet the chatty ones."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for chatty in ("apscheduler", "httpx", "httpcore", "uvicorn.access", "alembic", "psycopg"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,191 @@
+"""Merge laws, monotonicity and order invariance."""
+
+import json
+from dataclasses import replace
+from math import inf
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.stats import inflation, latency, paired
+from detectors.stats.budget import shares
+from detectors.stats.intervals import paired_difference
+from detectors.stats.shiryaev_roberts import update
+from detectors.stats.stream import StreamConfig, StreamState, fold, initial
+from detectors.types import Margin, PairCounts
+
+COUNT = st.integers(0, 10_000)
+COUNTS = st.builds(PairCounts, COUNT, COUNT, COUNT, COUNT)
+MARGINS = st.builds(Margin, st.floats(0, 0.5), st.floats(0, 2))
+HISTOGRAMS = st.dictionaries(
+    st.integers(latency.LOWEST_BIN, latency.OVERFLOW_BIN), st.integers(1, 10**6), max_size=30
+)
+MS = st.floats(allow_nan=False)
+
+
+@given(COUNTS, COUNTS, COUNTS)
+def test_counts_merge_in_any_order(a, b, c):
+    assert (a + b) + c == a + (b + c)
+    assert a + b == b + a
+    assert a + PairCounts() == a
+    assert (a + b).n == a.n + b.n
+
+
+@given(COUNTS, COUNTS, MARGINS)
+def test_evidence_of_merged_counts_is_the_sum(a, b, margin):
+    for increments in (paired.log_increments, paired.safe_log_increments):
+        together = increments(a + b, margin)
+        assert together == pytest.approx(increments(a, margin) + increments(b, margin), rel=1e-9, abs=1e-7)
+
+
+@given(COUNTS, MARGINS)
+def test_more_bad_answers_of_the_candidate_are_more_evidence(counts, margin):
+    worse = replace(counts, n10=counts.n10 + 1)
+    assert (paired.log_increments(worse, margin) > paired.log_increments(counts, margin)).all()
+    assert (paired.safe_log_increments(worse, margin) < paired.safe_log_increments(counts, margin)).all()
+
+
+@given(COUNTS, MARGINS)
+def test_more_bad_answers_of_the_baseline_are_less_evidence(counts, margin):
+    worse = replace(counts, n01=counts.n01 + 1)
+    assert (paired.log_increments(worse, margin) < paired.log_increments(counts, margin)).all()
+
+
+@given(COUNTS, st.floats(0, 0.4), st.floats(0.001, 0.4))
+def test_a_wider_margin_is_never_more_evidence(counts, absolute, wider):
+    narrow, wide = Margin(absolute=absolute), Margin(absolute=absolute + wider)
+    gap = paired.log_increments(counts, narrow) - paired.log_increments(counts, wide)
+    assert (gap >= -1e-9 * max(1, counts.n)).all()
+
+
+@given(COUNTS, MARGINS)
+def test_increments_are_finite(counts, margin):
+    assert np.isfinite(paired.log_increments(counts, margin)).all()
+    assert np.isfinite(paired.safe_log_increments(counts, margin)).all()
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 1))
+def test_no_bet_gains_under_the_null(a, b, c, m, r):
+    cuts = sorted((a, b, c))
+    p11, p10, p01, p00 = cuts[0], cuts[1] - cuts[0], cuts[2] - cuts[1], 1 - cuts[2]
+    excess = (p11 + p10) - (1 + r) * (p11 + p01) - m
+    cells, margin = np.array([p11, p10, p01, p00]), Margin(m, r)
+    if excess <= 0:
+        assert (cells @ np.exp(paired.coefficients(margin)) <= 1 + 1e-9).all()
+    if excess >= 0:
+        assert (cells @ np.exp(paired.safe_coefficients(margin)) <= 1 + 1e-9).all()
+
+
+@given(HISTOGRAMS, HISTOGRAMS, HISTOGRAMS)
+def test_histograms_merge_in_any_order(a, b, c):
+    assert (
+        latency.merge(latency.merge(a, b), c)
+        == latency.merge(a, latency.merge(b, c))
+        == latency.merge(c, b, a)
+    )
+    assert latency.merge(a, {}) == a
+
+
+@given(st.lists(MS), st.lists(MS))
+def test_a_histogram_of_all_is_the_merge_of_the_parts(first, second):
+    merged = latency.merge(latency.histogram(first), latency.histogram(second))
+    assert merged == latency.histogram(second + first)
+    assert sum(merged.values()) == len(first) + len(second)
+
+
+@given(MS)
+def test_edges_enclose_the_value(ms):
+    index = latency.bin_of(ms)
+    assert latency.edge(index) <= ms
+    assert ms < latency.edge(index + 1) or ms == inf
+
+
+@given(MS, MS, st.integers(latency.LOWEST_BIN, latency.OVERFLOW_BIN))
+def test_exceedance_is_monotone_and_exact(a, b, edge_bin):
+    assert latency.exceeds(max(a, b), edge_bin) >= latency.exceeds(min(a, b), edge_bin)
+    assert latency.exceeds(a, edge_bin) == (a >= latency.edge(edge_bin))
+
+
+@given(HISTOGRAMS, HISTOGRAMS, st.integers(0, 40))
+def test_thresholds_are_ordered_and_hold_the_tail(a, b, shift):
+    pooled = latency.pool(a, b, shift)
+    assert sum(pooled.values()) == sum(a.values()) + sum(b.values())
+    found = latency.tail_thresholds(pooled, minimum=1)
+    if not pooled:
+        assert found == (None, None, None)
+        return
+    assert list(found) == sorted(found)
+    total = sum(pooled.values())
+    for level, threshold in zip(latency.LEVELS, found, strict=True):
+        if threshold < latency.OVERFLOW_BIN:
+            above = sum(count for index, count in pooled.items() if index >= threshold)
+            assert above <= (1 - level) * total + 1e-6 * total
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=20), st.floats(0, 3), st.floats(1, 50))
+def test_the_detector_is_monotone_in_evidence(increments, more, phi):
+    low = high = np.array([-inf])
+    for s in increments:
+        low, high = update(low, np.array([s]), phi=phi), update(high, np.array([s + more]), phi=phi)
+    assert high >= low
+
+
+@given(
+    st.dictionaries(st.text(max_size=5), st.floats(0.01, 100), min_size=1, max_size=6),
+    st.lists(st.text(max_size=5)),
+)
+def test_shares_sum_to_one(signals, slices):
+    found = shares(signals, slices)
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert min(found.values()) > 0
+    assert len(found) == len(signals) * len({*slices, "all"})
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(1, 60),
+    st.sampled_from([0.8, 0.95, 0.99]),
+)
+def test_the_interval_holds_the_estimate_and_mirrors(n11, n10, n01, n00, level):
+    found = paired_difference(PairCounts(n11, n10, n01, n00), level)
+    mirrored = paired_difference(PairCounts(n11, n01, n10, n00), level)
+    assert -1 <= found.low <= found.estimate <= found.high <= 1
+    assert (found.low, found.high) == pytest.approx((-mirrored.high, -mirrored.low), abs=1e-9)
+
+
+SMALL = st.builds(PairCounts, st.integers(0, 5), st.integers(0, 8), st.integers(0, 8), st.integers(0, 200))
+CONFIG = StreamConfig(Margin(absolute=0.01), levels=1, threshold=1e4, safe_ticks=5, tick_s=8_640.0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(SMALL, st.floats(1, 10), st.booleans()), max_size=30), st.integers(0, 30))
+def test_a_restart_from_storage_changes_nothing(ticks, restart_at):
+    state = stored = initial(CONFIG)
+    for tick, (counts, phi, frozen) in enumerate(ticks):
+        if tick == restart_at:
+            stored = StreamState.from_json(json.loads(json.dumps(stored.to_json(), allow_nan=False)))
+        options = {"sibling_phi": phi, "frozen": frozen}
+        state, alarm = fold(state, CONFIG, tick, [counts], [counts], **options)
+        stored, stored_alarm = fold(stored, CONFIG, tick, [counts], [counts], **options)
+        assert (state, alarm) == (stored, stored_alarm)
+        assert state.log_statistic < np.log(CONFIG.threshold)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(SMALL, min_size=130, max_size=200))
+def test_block_moments_are_those_of_the_blocks(ticks):
+    state = inflation.InflationState()
+    for counts in ticks:
+        state = inflation.observe(
+            state, counts.n10 - counts.n01, counts.n, counts.n10 + counts.n01, hold=False
+        )
+    d = np.array([counts.n10 - counts.n01 for counts in ticks], float)
+    for j, scale in enumerate(state.scales):
+        whole = d[: len(d) // 2**j * 2**j].reshape(-1, 2**j).sum(1)
+        assert scale.sum_dd == pytest.approx((whole**2).sum(), rel=0.02, abs=1e-9)
+        assert scale.blocks == pytest.approx(len(whole), rel=0.02)

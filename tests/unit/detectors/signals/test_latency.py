@@ -1,0 +1,53 @@
+from math import inf, nan
+
+import pytest
+
+from detectors.signals.latency_e2e import LatencyE2e
+from detectors.signals.latency_tpot import LatencyTpot
+from detectors.signals.latency_ttft import LatencyTtft
+from detectors.types import Answer, Exchange, Failure, Outcome, Request, Timing
+
+STREAM = Request(stream=True)
+OK = Outcome(status=200)
+TIMING = Timing(ttft_ms=200.0, e2e_ms=1_190.0)
+ALL = [LatencyTtft(), LatencyTpot(), LatencyE2e()]
+
+
+@pytest.mark.parametrize(("signal", "ms"), list(zip(ALL, [200.0, 10.0, 1_190.0], strict=True)))
+def test_values_are_milliseconds(signal, ms):
+    assert signal.read(Exchange(STREAM, Answer(completion_tokens=100), OK, TIMING)).value == ms
+
+
+def test_first_tokens_exist_only_in_streams():
+    for request in (Request(), None):
+        exchange = Exchange(request, Answer(completion_tokens=100), OK, TIMING)
+        assert [signal.read(exchange) is None for signal in ALL] == [True, True, False]
+
+
+@pytest.mark.parametrize("signal", ALL)
+def test_time_outs_are_infinite_other_failures_not_slow_and_cancelled_censored(signal):
+    def read(outcome):
+        return signal.read(Exchange(STREAM, None, outcome, TIMING))
+
+    assert read(Outcome(failure=Failure.TIMEOUT)).value == inf
+    assert read(Outcome(status=504, failure=Failure.STATUS)).value == 0.0
+    assert read(Outcome(status=429)).reason == "failed"
+    assert read(Outcome(failure=Failure.CANCELLED)) is None
+
+
+@pytest.mark.parametrize("signal", ALL)
+@pytest.mark.parametrize("ms", [None, nan, inf, -1.0])
+def test_what_was_not_recorded_has_no_reading(signal, ms):
+    assert signal.read(Exchange(STREAM, Answer(completion_tokens=100), OK, Timing(ms, ms))) is None
+
+
+def test_tpot_of_short_answers_is_not_slow():
+    def read(tokens, timing=TIMING):
+        return LatencyTpot().read(Exchange(STREAM, Answer(completion_tokens=tokens), OK, timing))
+
+    assert read(15).reason == "too_short"
+    assert read(15).value == 0.0
+    assert read(16).value == 66.0
+    assert read(0).value == 0.0
+    assert read(None) is None
+    assert read(100, Timing(300.0, 200.0)) is None

@@ -1,0 +1,76 @@
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from detectors.stats.inflation import APPLY_LAG_TICKS, RECOMPUTE_TICKS, InflationState, estimate, observe
+
+
+def run(discordance, *, pairs=100, discordant=4, state=None, hold=False):
+    state = state or InflationState()
+    for d in discordance:
+        state = observe(state, int(d), pairs, discordant, hold=hold)
+    return state
+
+
+def independent(ticks, seed=1):
+    return 2 * np.random.default_rng(seed).binomial(4, 0.5, ticks) - 4
+
+
+def bursts(ticks, length=32, seed=2):
+    return np.repeat(np.random.default_rng(seed).choice([-4, 4], ticks // length), length)
+
+
+def direct(discordance, scale, pairs=100.0, discordant=4.0):
+    """The definition, without forgetting."""
+    d = np.asarray(discordance, float)
+    blocks = d[: len(d) // scale * scale].reshape(-1, scale)
+    mu = d.mean() / pairs
+    num = ((blocks.sum(1) - mu * pairs * scale) ** 2).sum()
+    return num / (discordant * blocks.size) * (1 + (2 / len(blocks)) ** 0.5)
+
+
+def test_estimate_matches_the_definition():
+    d = bursts(2_048)
+    expected = max(direct(d, 2**j) for j in range(8))
+    assert estimate(run(d)) == pytest.approx(expected, rel=0.08)
+
+
+def test_independent_pairs_need_almost_no_tempering():
+    assert 1.0 <= estimate(run(independent(6_000))) < 1.6
+
+
+def test_bursts_of_one_arm_inflate():
+    assert estimate(run(bursts(6_000))) > 20
+
+
+def test_a_steady_difference_alone_does_not_inflate():
+    assert estimate(run(independent(4_000) + 2, discordant=6)) < 1.6
+
+
+def test_nothing_is_known_before_fifteen_blocks():
+    assert estimate(run(independent(14))) is None
+    assert estimate(run(independent(16))) is not None
+
+
+def test_no_discordance_is_no_information():
+    assert estimate(run([0] * 100, discordant=0)) is None
+
+
+def test_applied_only_after_the_lag():
+    state = run(bursts(RECOMPUTE_TICKS + APPLY_LAG_TICKS - 1 + 32)[: RECOMPUTE_TICKS + APPLY_LAG_TICKS - 1])
+    assert state.phi == 1.0
+    assert run([4], state=state).phi > 5
+
+
+def test_held_while_evidence_is_high():
+    state = run(bursts(6_400), hold=True)
+    assert state.phi == 1.0
+    assert state.pending == ()
+    assert estimate(state) > 20, "moments are gathered all the same"
+
+
+def test_size_is_constant():
+    state = run(bursts(9_600))
+    assert len(state.pending) <= 3
+    assert len(str(asdict(state))) < 4_000

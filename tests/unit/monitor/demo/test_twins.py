@@ -1,0 +1,47 @@
+"""Real twins compared by their logs."""
+
+from math import isnan
+
+import pytest
+
+from monitor.demo.twins import compare_twins
+
+
+def event(request_id, text, duration_ms=10.0, *, host="gw:1", status=200):
+    response = {"choices": [{"message": {"role": "assistant", "content": text}}]}
+    if status != 200:
+        response = {"error": {}}
+    return {
+        "request_id": request_id,
+        "host": host,
+        "status": status,
+        "duration_ms": duration_ms,
+        "response": response,
+    }
+
+
+def shadow(request_id, text, **rest):
+    return event(request_id, text, host="gw-shadow:1", **rest)
+
+
+def test_only_pairs_of_good_answers_are_compared():
+    baseline = [
+        shadow("a", "same"),
+        shadow("b", "one"),
+        shadow("c", "x", status=500),
+        event("d", "x"),
+        shadow("e", "lone"),
+    ]
+    candidate = [event("a", "same"), event("b", "other"), event("c", "x"), event("d", "x")]
+    report = compare_twins(baseline, candidate)
+    assert (report.pairs, report.identical) == (2, 1)
+    assert report.answers == {"bf16": 4, "int4": 4}
+    assert report.failures == {"bf16": 1, "int4": 0}
+    assert "1 of 2 pairs have identical answers (50.0 %)" in report.lines()[-1]
+
+
+def test_latencies_are_percentiles_of_each_log():
+    report = compare_twins((), [event(str(n), "x", duration_ms=float(n)) for n in range(101)])
+    assert report.latency_ms["int4"] == pytest.approx((50, 95))
+    assert all(isnan(value) for value in report.latency_ms["bf16"])
+    assert report.lines()[-1].endswith("(0.0 %)")
