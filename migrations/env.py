@@ -47,7 +47,7 @@ def main() -> None:
     if handed is not None:
         migrate(handed)
         return
-    database = Database(resolve_url(Settings()), pool_size=1)  # type: ignore[call-arg]
+    database = Database(resolve_url(Settings()), pool_size=1)
     with database.engine.connect() as connection:
         migrate(connection)
     database.close()

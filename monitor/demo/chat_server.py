@@ -16,6 +16,7 @@ from monitor.demo.asgi import Receive, Responder, Scope, Send, read_body, run_ap
 from monitor.demo.behaviour import Behaviour, FaultFile, Plan
 from monitor.demo.completions import split
 from monitor.demo.event_log import JsonLines, event_record, headers_of, milliseconds_since, rfc3339
+from monitor.demo.names import ROUTE
 
 __all__ = ["ChatServer", "main"]
 
@@ -64,7 +65,7 @@ class ChatServer:
             case "POST", "/v1/chat/completions":
                 await self._complete(scope, body, responder)
             case "GET", "/v1/models":
-                models = [{"id": "chat-70b", "object": "model", "owned_by": "demo"}]
+                models = [{"id": ROUTE, "object": "model", "owned_by": "demo"}]
                 await responder.json(200, {"object": "list", "data": models})
             case "GET", "/health":
                 await responder.json(200, {"status": "ok"})

@@ -15,13 +15,12 @@ from monitor.clock import Clock
 from monitor.demo.behaviour import Fault
 from monitor.demo.envoy import EnvoyPorts, envoy_command, wait_ready, write_bootstrap, write_routes
 from monitor.demo.event_log import rfc3339
+from monitor.demo.names import BASELINE, CANDIDATE, ROUTE
 from monitor.demo.processes import Child, Children, free_port
+from monitor.demo.twins import TwinReport
 
-__all__ = ["BASELINE", "CANDIDATE", "ROUTE", "Cluster", "Engines", "TrafficShape"]
+__all__ = ["Cluster", "Engines", "TrafficShape"]
 
-ROUTE = "chat-70b"
-BASELINE = "bf16"
-CANDIDATE = "int4"
 _WEIGHTS = {CANDIDATE: 95, BASELINE: 5}
 
 
@@ -64,9 +63,9 @@ class Engines:
         """Where the candidate notes each answer that the fault made bad."""
         return self.directory / f"{CANDIDATE}.injected.jsonl"
 
-    def twin_lines(self) -> list[str]:
-        """Return what the two logs show of real twins; simulated ones have nothing to show."""
-        return []
+    def twins(self) -> TwinReport | None:
+        """Compare real twins by their logs; simulated ones have nothing to show."""
+        return None
 
     def start(self, variant: str, port: int) -> Child:
         """Start the server of one variant."""

@@ -11,11 +11,12 @@ from pathlib import Path
 import click
 from typing_extensions import override
 
-from monitor.demo.cluster import BASELINE, CANDIDATE, ROUTE, Engines, TrafficShape
+from monitor.demo.cluster import Engines, TrafficShape
+from monitor.demo.names import BASELINE, CANDIDATE, ROUTE
 from monitor.demo.processes import Child, Children, free_port
 from monitor.demo.random_model import WeightFormat, write_model
 from monitor.demo.report import read_lines
-from monitor.demo.twins import compare_twins
+from monitor.demo.twins import TwinReport, compare_twins
 
 __all__ = ["LlamaCppEngines", "main"]
 
@@ -60,8 +61,8 @@ class LlamaCppEngines(Engines):
         return self.children.start(variant, proxy)
 
     @override
-    def twin_lines(self) -> list[str]:
-        return compare_twins(read_lines(self.log_of(BASELINE)), read_lines(self.log_of(CANDIDATE))).lines()
+    def twins(self) -> TwinReport:
+        return compare_twins(read_lines(self.log_of(BASELINE)), read_lines(self.log_of(CANDIDATE)))
 
 
 @click.command()

@@ -1,13 +1,14 @@
 """The result of a run: for people as lines, for scripts as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from monitor.demo.behaviour import Fault
-from monitor.demo.cluster import BASELINE, CANDIDATE
+from monitor.demo.names import BASELINE, CANDIDATE
 from monitor.demo.report import Timeline, effect_line, verdict_lines
 from monitor.demo.slack_receiver import render
+from monitor.demo.twins import TwinReport
 
 __all__ = ["Outcome"]
 
@@ -32,7 +33,7 @@ class Outcome:
     console: str
     timeline: Timeline | None = None
     effect: Mapping[str, Any] | None = None
-    twins: Sequence[str] = field(default_factory=tuple)
+    twins: TwinReport | None = None
 
     @property
     def verified_by_traffic(self) -> bool:
@@ -64,6 +65,7 @@ class Outcome:
                 f"{after}_primary_baseline": self.counts.get(BASELINE, 0),
                 f"{after}_primary_candidate": self.counts.get(CANDIDATE, 0),
             },
+            **({"twins": self.twins.to_json()} if self.twins else {}),
             "effect": dict(self.effect) if self.effect else None,
             "incidents": len(self.incidents),
             "slack_messages": len(self.slack),
@@ -80,7 +82,8 @@ class Outcome:
         if self.fault is Fault.NONE:
             yield "Verdicts"
             yield from (f"  {line}" for line in verdict_lines(self.streams))
-        yield from self.twins
+        if self.twins is not None:
+            yield from self.twins.lines()
         yield self._counts()
         for message in self.slack:
             yield "Slack     received:"

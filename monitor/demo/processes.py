@@ -99,6 +99,10 @@ class Children:
         """Return those that ended by themselves or were killed."""
         return [child for child in self._started if not child.alive]
 
+    def complaints(self) -> dict[str, str]:
+        """Return the end of what each process printed, of those that printed anything."""
+        return {child.name: text for child in self._started if (text := child.complaint())}
+
     def end(self, child: Child) -> None:
         """End one process and its group: ask first, then insist."""
         child.send(signal.SIGTERM)

@@ -14,8 +14,9 @@ from typing import Any, NoReturn, TextIO
 
 from monitor.clock import Clock, SystemClock
 from monitor.demo.behaviour import Fault
-from monitor.demo.cluster import BASELINE, CANDIDATE, ROUTE, Cluster, Engines
+from monitor.demo.cluster import Cluster, Engines
 from monitor.demo.envoy import ROUTE_CONFIG
+from monitor.demo.names import BASELINE, CANDIDATE, ROUTE
 from monitor.demo.options import DemoOptions, EngineKind
 from monitor.demo.outcome import Outcome
 from monitor.demo.processes import Children
@@ -27,7 +28,10 @@ from monitor.demo.watch import Narrator, Watch
 __all__ = ["run_demo"]
 
 _POLICY = {"tick_s": 2, "warmup_s": 20}
+_INTERRUPTED = 130
+_STAY_TELL_EVERY_S = 60.0
 _SKEW = timedelta(seconds=2)
+_AT_REST = "armed"
 _DONE = {"hold", "rolled-back"}
 _STOPPED = {*_DONE, "stuck", "blocked", "reverted"}
 _WHAT: Mapping[Fault, str] = {
@@ -54,8 +58,14 @@ def run_demo(options: DemoOptions, out: TextIO | None = None) -> int:
         demo = _Demo(options, directory, stack, narrator, clock)
         try:
             outcome = demo.run()
+        except KeyboardInterrupt:
+            narrator.say("interrupted")
+            return _INTERRUPTED
         except (ServiceError, OSError, RuntimeError) as error:
             narrator.say(f"the demo failed: {error}")
+            narrator.show(demo.complaints())
+            if options.json:
+                print(json.dumps(_failure(options, str(error))), file=result_out, flush=True)
             return 1
         for line in outcome.lines():
             narrator.show(line)
@@ -64,6 +74,16 @@ def run_demo(options: DemoOptions, out: TextIO | None = None) -> int:
         if not options.headless:
             demo.stay()
         return 0 if outcome.good else 1
+
+
+def _failure(options: DemoOptions, error: str) -> dict[str, Any]:
+    return {
+        "fault": options.chosen_fault,
+        "flipped": False,
+        "verified_by_traffic": False,
+        "seed": options.seed,
+        "error": error,
+    }
 
 
 class _Demo:
@@ -94,12 +114,17 @@ class _Demo:
     def stay(self) -> None:
         """Keep everything running so that the console can be looked at."""
         self._narrator.say(f"the console is at {self._service.url}/ ; Ctrl-C ends the demo")
+        self._watch.tell_every_s = _STAY_TELL_EVERY_S
         try:
             self._watch.pass_time(float("inf"), "running")
         except KeyboardInterrupt:
             self._narrator.say("ending")
         except ServiceError as error:
             self._narrator.say(str(error))
+
+    def complaints(self) -> str:
+        """Return the last that each process printed."""
+        return "\n".join(f"--- {name}\n{text}" for name, text in self._children.complaints().items())
 
     @property
     def _fault(self) -> Fault:
@@ -173,12 +198,12 @@ class _Demo:
     def _without_fault(self) -> Outcome:
         epoch, started_at = self._watch.seen.epoch, self._clock.now()
         self._watch.pass_time(self._options.quiet_s, "all is well")
-        moves = [row for row in self._watch.decisions() if row["from_phase"] != row["to_phase"]]
-        moved = bool(moves) or self._watch.seen.epoch != epoch or self._watch.seen.phase != "armed"
+        left = [row for row in self._watch.decisions() if row["to_phase"] != _AT_REST]
+        moved = bool(left) or self._watch.seen.epoch != epoch or self._watch.seen.phase != _AT_REST
         return self._outcome(
             flipped=moved,
             counts=primary_counts(read_lines(self._cluster.access_log), started_at),
-            twins=self._engines.twin_lines(),
+            twins=self._engines.twins(),
         )
 
     def _with_fault(self) -> Outcome:
@@ -188,7 +213,9 @@ class _Demo:
             watch.may_end.add(CANDIDATE)
         injected_at = self._cluster.inject(self._fault)
         say(f"FAULT: {_WHAT[self._fault]}")
-        watch.until(lambda: watch.seen.phase in _STOPPED, self._options.fault_limit_s, "drifting")
+        watch.until(
+            lambda: watch.seen.phase in _STOPPED, self._options.fault_limit_s, "the fault is in force"
+        )
         say(f"phase {watch.seen.phase}")
         if watch.seen.phase in _DONE:
             watch.until(lambda: self._effect() is not None, self._options.effect_s, "measuring the effect")
@@ -253,12 +280,17 @@ def _directory(options: DemoOptions, narrator: Narrator) -> Iterator[Path]:
 
 @contextmanager
 def _signals_end_us() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into an orderly end, so that no child is left behind."""
+    """Turn signals into an orderly end; a second one does not disturb it, so that no child is left behind."""
+    handled = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
+        for each in handled:
+            signal.signal(each, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise SystemExit(128 + number)
 
-    previous = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    previous = {number: signal.signal(number, end) for number in handled}
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from monitor.demo.processes import Child, Children, free_port
 __all__ = ["Service", "ServiceError"]
 
 _COMMAND_S = 120.0
+_RETRIES_S = (0.2, 0.5, 1.0, 2.0)
 _FULLBACK = (sys.executable, "-m", "monitor")
 
 
@@ -82,8 +83,16 @@ class Service:
         return self._create_key("demo-shipper", "ingest", "--route", route)
 
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
-        """Read one resource."""
-        return self._read(self._client.get(path, params=parameters))
+        """Read one resource; a service that is away for a moment is asked again.
+
+        Raises:
+            ServiceError: it did not answer, or not well.
+        """
+        for pause_s in _RETRIES_S:
+            with suppress(httpx.TransportError):
+                return self._read(self._client.get(path, params=parameters))
+            self._clock.wait(pause_s)
+        raise ServiceError(f"GET {path}: no answer")
 
     def post(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """Create a resource."""

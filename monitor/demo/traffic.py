@@ -14,11 +14,11 @@ import httpx
 import msgspec
 
 from monitor.demo.completions import assemble, from_stream
+from monitor.demo.names import ROUTE
 from monitor.demo.scenarios import KINDS, first_prompt, follow_up, request_parts
 
 __all__ = ["Conversation", "Traffic", "TrafficPlan", "main"]
 
-_MODEL = "chat-70b"
 _PAUSE_S = 0.2
 _STATS_EVERY_S = 0.5
 
@@ -59,7 +59,7 @@ class Conversation:
         self._left -= 1
         prompt = follow_up(self._rng) if self._messages else first_prompt(self._topic, self._rng)
         self._messages.append({"role": "user", "content": prompt})
-        body: dict[str, Any] = {"model": _MODEL, "messages": self._messages, "temperature": 0, **self._parts}
+        body: dict[str, Any] = {"model": ROUTE, "messages": self._messages, "temperature": 0, **self._parts}
         if self._rng.choice((True, False)):
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         if self._plan.max_tokens is not None:

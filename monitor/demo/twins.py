@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from monitor.demo.cluster import BASELINE, CANDIDATE
+from monitor.demo.names import BASELINE, CANDIDATE
 
 __all__ = ["TwinReport", "compare_twins"]
 
@@ -23,6 +23,17 @@ class TwinReport:
     """Median and 95th percentile of the whole answer, by variant."""
     pairs: int
     identical: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "answers": dict(self.answers),
+            "failures": dict(self.failures),
+            "p50_ms": {name: round(median, 1) for name, (median, _) in self.latency_ms.items()},
+            "p95_ms": {name: round(slow, 1) for name, (_, slow) in self.latency_ms.items()},
+            "pairs": self.pairs,
+            "identical": self.identical,
+        }
 
     def lines(self) -> list[str]:
         """Write the report for people."""

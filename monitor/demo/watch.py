@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TextIO
 
-import httpx
-
 from monitor.clock import Clock
-from monitor.demo.cluster import ROUTE, Cluster
+from monitor.demo.cluster import Cluster
+from monitor.demo.names import ROUTE
 from monitor.demo.processes import Children
 from monitor.demo.service import Service, ServiceError
 
@@ -99,6 +98,7 @@ class Watch:
         self, service: Service, cluster: Cluster, children: Children, narrator: Narrator, clock: Clock
     ) -> None:
         self.seen = Seen()
+        self.tell_every_s = _TELL_EVERY_S
         self.may_end: set[str] = set()
         """Names of processes that are meant to die."""
         self._service = service
@@ -139,13 +139,13 @@ class Watch:
         try:
             accounts = self._service.get("/v1/ingest/accounts")
             self.seen = Seen(self._service.get(f"/v1/routes/{ROUTE}"), accounts)
-        except (httpx.TransportError, ServiceError) as error:
+        except ServiceError as error:
             self._narrator.say(f"the service does not answer: {error}")
 
     def _tell(self, what: str) -> None:
         stored, phase = self._told
         passed_s = self._seconds_since(self._told_at)
-        if passed_s < _TELL_EVERY_S and phase == self.seen.phase:
+        if passed_s < self.tell_every_s and phase == self.seen.phase:
             return
         rate = (self.seen.stored - stored) / passed_s if passed_s > 0 else 0
         sent = self._cluster.stats("traffic").get("sent", 0)

@@ -46,7 +46,12 @@ MAX_UNKNOWN: Final = 16
 TIMEOUTS: Final = frozenset(
     (
         *("UT", "SI", "UMSDR", "DT"),
-        *("UpstreamRequestTimeout", "StreamIdleTimeout", "UpstreamMaxStreamDurationReached", "DurationTimeout"),
+        *(
+            "UpstreamRequestTimeout",
+            "StreamIdleTimeout",
+            "UpstreamMaxStreamDurationReached",
+            "DurationTimeout",
+        ),
     )
 )
 UNREACHED: Final = frozenset(

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
 
 from detectors.types import Request
 
@@ -23,10 +26,17 @@ def slices_of(request: Request) -> tuple[str, ...]:
     if sum(message.role == "user" for message in request.messages) == 1:
         found.append("first_turn")
     if request.response_schema is not None:
-        canonical = json.dumps(request.response_schema, sort_keys=True, separators=(",", ":"))
-        found.append(f"schema:{hashlib.sha256(canonical.encode()).hexdigest()[:8]}")
+        found.append(f"schema:{hashlib.sha256(_canonical(request.response_schema)).hexdigest()[:8]}")
     texts = [message.text for message in request.messages if message.text is not None]
     if texts:
         size = sum(map(len, texts))
         found.append(next((name for most, name in PROMPT_BUCKETS if size <= most), LONGEST_PROMPT))
     return tuple(found)
+
+
+def _canonical(schema: Mapping[str, Any] | bool) -> bytes:
+    """Return one spelling of a schema, whatever the order of its keys."""
+    try:
+        return msgspec.json.encode(schema, order="sorted")
+    except OverflowError:  # an integer of more than 64 bits
+        return json.dumps(schema, sort_keys=True, separators=(",", ":")).encode()

@@ -23,6 +23,8 @@ GAP_OR_COMMA: Final = re.compile(rb"(?:[ \t\r\n,]++|\xef\xbb\xbf)*+")
 TOKEN: Final = re.compile(rb'"(?:[^"\\\r\n]++|\\.)*+"|["{}\[\]]')
 SCALAR_END: Final = re.compile(rb"[,\]\r\n]")
 NEXT_RECORD: Final = re.compile(rb"\n[ \t]*+(?=[{\[])")
+FLUSH_OBJECT: Final = re.compile(rb"\n(?=\{)")
+"""An object that is not indented is hardly a part of the one before."""
 WRAPPED: Final = re.compile(rb'\{\s*+"(?:data|events|records)"\s*+:\s*+(?=\[)')
 SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 OFFSET: Final = re.compile(r"\(byte (\d+)\)$")
@@ -116,7 +118,7 @@ class _Splitter:
                 self._keep(at, end)
                 at = end
                 continue
-            after = len(self.body) if why == TRUNCATED else self._next_record(self._line_end(at))
+            after = self._next_record(self._line_end(at), FLUSH_OBJECT if why == TRUNCATED else NEXT_RECORD)
             if why == TOO_DEEP:
                 self._reject(Code.TOO_DEEP, "An element is nested too deeply: flatten it.", after - at)
             else:
@@ -134,7 +136,8 @@ class _Splitter:
         if end is not None:
             return end, ""
         end = self._balanced(at, limit)
-        if end is None:
+        if end is None or FLUSH_OBJECT.search(self.body, at, end):
+            end = None
             self.allowance -= limit - at
         elif SURROGATE.search(self.body, at, end):
             self.decodable = True  # a cut emoji is not JSON to the decoder: the dialect mends it
@@ -232,9 +235,9 @@ class _Splitter:
             self.line = at, len(self.body) if end < 0 else end
         return self.line[1]
 
-    def _next_record(self, line_end: int) -> int:
+    def _next_record(self, line_end: int, begin: re.Pattern[bytes] = NEXT_RECORD) -> int:
         """Return where the next line that begins with a record begins."""
-        found = NEXT_RECORD.search(self.body, line_end)
+        found = begin.search(self.body, line_end)
         return found.end() if found else len(self.body)
 
     def _past_brace(self, at: int) -> int:

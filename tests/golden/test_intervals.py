@@ -71,7 +71,6 @@ def test_degenerate_tables_stay_inside_the_range(counts):
 @pytest.mark.parametrize(("bad", "n"), [(0, 10), (1, 10), (10, 10), (7, 1_000), (500, 1_000)])
 @pytest.mark.parametrize("level", [0.9, 0.95])
 def test_wilson_equals_scipy(bad, n, level):
-    # scipy.stats.binomtest(bad, n).proportion_ci(level, method="wilson")
     expected = binomtest(bad, n).proportion_ci(level, method="wilson")
     found = rate_interval(bad, n, level)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)

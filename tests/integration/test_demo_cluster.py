@@ -9,8 +9,9 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.demo.behaviour import Fault
-from monitor.demo.cluster import BASELINE, CANDIDATE, Cluster, Engines
+from monitor.demo.cluster import Cluster, Engines
 from monitor.demo.envoy import find_envoy
+from monitor.demo.names import BASELINE, CANDIDATE
 from monitor.demo.processes import Children
 
 

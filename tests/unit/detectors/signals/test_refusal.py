@@ -108,6 +108,12 @@ def test_not_applicable_or_not_logged():
 
 def test_a_failed_attempt_declines_nothing():
     assert read(None, outcome=Outcome(failure=Failure.TIMEOUT)).value == 0.0
+    assert read(Answer(text="Your request cannot be processed."), outcome=Outcome(status=503)).value == 0.0
+
+
+def test_a_content_filter_may_answer_with_an_error():
+    blocked = Answer(text=None, finish_reason="content_filter")
+    assert read(blocked, outcome=Outcome(status=400)).reason == "content_filter"
 
 
 @pytest.mark.parametrize(

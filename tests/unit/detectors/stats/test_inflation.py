@@ -36,6 +36,13 @@ def test_estimate_matches_the_definition():
     assert estimate(run(d)) == pytest.approx(expected, rel=0.08)
 
 
+def test_the_mean_is_taken_out():
+    d = bursts(2_048) + 2
+    assert estimate(run(d, discordant=6)) == pytest.approx(
+        max(direct(d, 2**j, discordant=6.0) for j in range(8)), rel=0.08
+    )
+
+
 def test_independent_pairs_need_almost_no_tempering():
     assert 1.0 <= estimate(run(independent(6_000))) < 1.6
 

@@ -1,4 +1,4 @@
-from math import inf, nan
+from math import inf, nan, nextafter
 
 import pytest
 
@@ -9,6 +9,12 @@ from detectors.stats import latency
 def test_edges_belong_to_their_bin(index):
     assert latency.bin_of(latency.edge(index)) == index
     assert latency.bin_of(latency.edge(index) * (1 - 1e-12)) == index - 1
+
+
+def test_the_float_below_an_edge_is_in_the_bin_below():
+    for index in range(latency.LOWEST_BIN + 2, latency.OVERFLOW_BIN):
+        assert latency.bin_of(latency.edge(index)) == index
+        assert latency.bin_of(nextafter(latency.edge(index), 0.0)) == index - 1
 
 
 @pytest.mark.parametrize("ms", [0.0, -0.0, -5.0, -inf, 1e-300])

@@ -121,6 +121,27 @@ def test_phi_in_force_depends_on_earlier_ticks_only():
     assert tempered.log_r[3] == pytest.approx(plain.log_r[3] / 5.0)
 
 
+def test_phi_is_held_while_evidence_is_high():
+    def after(log_r):
+        state = initial(CONFIG)
+        due = inflation.InflationState(pending=((1, 7.0),))
+        high = StreamState((log_r,) * 8, state.onset, state.safe, (due,), state.totals)
+        return fold(high, CONFIG, 0, [PairCounts()], [PairCounts()])[0].own_phi
+
+    assert after(0.6 * log(1e6)) == 1.0
+    assert after(0.4 * log(1e6)) == 7.0
+
+
+def test_certificates_are_tempered_too():
+    assert run([CLEAN] * 20, sibling_phi=1.0)[0].safe_until_tick is not None
+    assert run([CLEAN] * 20, sibling_phi=10.0)[0].safe_until_tick is None
+
+
+def test_weights_of_all_levels_sum_to_one():
+    config = StreamConfig(Margin(), levels=3, threshold=1e6)
+    assert run([[PairCounts()] * 3], config=config)[0].log_statistic == pytest.approx(0.0)
+
+
 def test_latency_levels_share_one_statistic():
     config = StreamConfig(Margin(), levels=3, threshold=1e6, initial_phi=3.0)
     assert initial(config).phi == 3.0

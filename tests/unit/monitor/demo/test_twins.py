@@ -37,6 +37,7 @@ def test_only_pairs_of_good_answers_are_compared():
     assert (report.pairs, report.identical) == (2, 1)
     assert report.answers == {"bf16": 4, "int4": 4}
     assert report.failures == {"bf16": 1, "int4": 0}
+    assert report.to_json()["pairs"] == 2
     assert "1 of 2 pairs have identical answers (50.0 %)" in report.lines()[-1]
 
 

@@ -74,7 +74,11 @@ def test_every_field():
     )
     assert (found.event_id, found.attempt, found.backend, found.host) == ("e-1", 2, "int4", "h-shadow")
     assert (found.mirrored, found.leg, found.route, found.variant) == (True, Leg.SHADOW, "chat", "chat-int4")
-    assert (found.requested_model, found.response_model, found.system_fingerprint) == ("chat-a", "chat-int4", "fp-1")
+    assert (found.requested_model, found.response_model, found.system_fingerprint) == (
+        "chat-a",
+        "chat-int4",
+        "fp-1",
+    )
     assert (found.session_id, found.duration_ms) == ("s-1", 1500)
     assert found.exchange.timing.ttft_ms == 20.5
     assert found.exchange.request.stream is True
@@ -114,7 +118,15 @@ def test_spellings_of_time(started_at, micros):
 BIG_ID = "x" * 1_000_000
 GOOD = [
     {},
-    {"event_id": None, "backend": None, "status": None, "error": None, "leg": None, "request": None, "stream": None},
+    {
+        "event_id": None,
+        "backend": None,
+        "status": None,
+        "error": None,
+        "leg": None,
+        "request": None,
+        "stream": None,
+    },
     {"event_id": "", "session_id": ""},
     {"request_id": "x" * 256},
     {"request_id": "идентификатор"},
@@ -252,7 +264,10 @@ def test_clocks_that_are_off(delta, code):
     assert rejection({**BASE, "started_at": (NOW + delta).isoformat()}).code == code.value
 
 
-@pytest.mark.parametrize("started_at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-21T07:59:60Z", 1e300, -(10**30)])
+@pytest.mark.parametrize(
+    "started_at",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-21T07:59:60Z", 1e300, -(10**30)],
+)
 def test_times_out_of_the_calendar(started_at):
     assert rejection({**BASE, "started_at": started_at}).code == Code.TIMESTAMP_UNPARSEABLE
 
@@ -280,7 +295,11 @@ def test_unknown_fields_are_reported():
 
 
 def test_rejections_never_hold_text_of_the_record():
-    doc = {**BASE, "leg": "secret-leg", "request": {"messages": [{"role": "user", "content": "secret words"}], "secret": 1}}
+    doc = {
+        **BASE,
+        "leg": "secret-leg",
+        "request": {"messages": [{"role": "user", "content": "secret words"}], "secret": 1},
+    }
     found = rejection(doc)
     assert "secret" not in repr(found)
     assert '"content":"<12 chars>"' in found.skeleton

@@ -23,11 +23,13 @@ def test_depth_items_and_keys_are_bounded():
     shape = json.loads(skeleton(raw))
     assert shape["request"]["messages"][-1] == "<5 more>"
     assert "<array of 1>" in skeleton(raw)
-    assert len(json.loads(skeleton(json.dumps({"model": {key: 1 for key in "abcdefgh"}}).encode()))["model"]) == 1
+    assert (
+        len(json.loads(skeleton(json.dumps({"model": dict.fromkeys("abcdefgh", 1)}).encode()))["model"]) == 1
+    )
 
 
 def test_the_limit_holds():
-    raw = json.dumps([{name: "x" for name in ("request_id", "status", "request")}] * 4).encode()
+    raw = json.dumps([dict.fromkeys(("request_id", "status", "request"), "x")] * 4).encode()
     assert len(skeleton(raw, 50)) == 50
 
 

@@ -1,0 +1,441 @@
+"""The command line: ``fullback``. Names are a contract; ``--json`` where a script may want it."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+import yaml
+
+from monitor import __version__
+from monitor.config import Settings
+from monitor.errors import FullbackError
+
+__all__ = ["main"]
+
+_P = ParamSpec("_P")
+_Printer = Callable[[Any], None]
+
+
+def _settings() -> Settings:
+    return Settings()
+
+
+def _guarded(command: Callable[_P, None]) -> Callable[_P, None]:
+    """Show our own errors as one line with the next step, never as a trace."""
+
+    @wraps(command)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except FullbackError as error:
+            raise click.ClickException(f"{error.title}: {error.detail}") from None
+
+    return run
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+reason_option = click.option("--reason", required=True, help="Why; goes into the audit.")
+
+
+def _print(document: Any, *, as_json: bool, lines: Sequence[str]) -> None:
+    if as_json:
+        click.echo(json.dumps(document, default=str))
+    else:
+        for line in lines:
+            click.echo(line)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fullback")
+def main() -> None:
+    """Watch quantized LLM variants; fall back to full precision when they drift."""
+
+
+@main.command()
+@click.option("--role", type=click.Choice(["all", "api", "worker"]), default="all", show_default=True)
+@_guarded
+def serve(role: str) -> None:
+    """Run the service (the embedded PostgreSQL unless FULLBACK_DATABASE_URL is set)."""
+    import uvicorn
+
+    from monitor.factory import Factory
+    from monitor.main import ServiceRole, create_app
+    from monitor.storage.schema import check_schema
+    from monitor.telemetry import configure_logging
+
+    settings = _settings()
+    configure_logging(settings.log_level)
+    factory = Factory(settings)
+    check_schema(factory.database)
+    uvicorn.run(
+        create_app(factory, ServiceRole(role)),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=20,
+    )
+
+
+@main.command()
+@json_option
+@_guarded
+def migrate(as_json: bool) -> None:
+    """Bring the database schema to this version's."""
+    from monitor.factory import Factory
+    from monitor.storage.schema import current_revision, upgrade
+
+    database = Factory(_settings()).database
+    before = current_revision(database)
+    after = upgrade(database)
+    said = "already at" if before == after else "now at"
+    _print({"before": before, "after": after}, as_json=as_json, lines=[f"schema {said} {after}"])
+
+
+@main.command()
+@json_option
+@_guarded
+def check(as_json: bool) -> None:
+    """Check settings, database, schema and every route's target; exit 1 if something is wrong."""
+    from monitor.factory import Factory
+    from monitor.routing.registry import build
+    from monitor.storage.schema import check_schema
+
+    factory = Factory(_settings())
+    findings: list[dict[str, Any]] = []
+
+    def probe(what: str, test: Callable[[], object]) -> None:
+        try:
+            test()
+            findings.append({"check": what, "ok": True, "detail": "ok"})
+        except FullbackError as error:
+            findings.append({"check": what, "ok": False, "detail": error.detail})
+
+    probe("database schema", lambda: check_schema(factory.database))
+    if findings[0]["ok"]:
+        for route in factory.routes.all():
+            probe(f"policy of {route.name}", lambda route=route: factory.policies.get(route.policy))  # type: ignore[misc]
+            probe(f"target of {route.name}", lambda route=route: build(route.target).read())  # type: ignore[misc]
+    lines = [f"{'ok  ' if one['ok'] else 'FAIL'} {one['check']}: {one['detail']}" for one in findings]
+    _print(findings, as_json=as_json, lines=lines)
+    if not all(one["ok"] for one in findings):
+        sys.exit(1)
+
+
+@main.command(name="list")
+@click.argument("what", type=click.Choice(["signals", "targets", "notifiers", "doors"]))
+@json_option
+def list_(what: str, as_json: bool) -> None:
+    """Show what is registered."""
+    rows = _registered(what)
+    lines = ["  ".join(str(value) for value in row.values()) for row in rows]
+    _print(rows, as_json=as_json, lines=lines)
+
+
+def _registered(what: str) -> list[dict[str, Any]]:
+    from alerts.registry import NOTIFIERS
+    from detectors.registry import SIGNALS
+    from monitor.intake.doors import DOORS
+    from monitor.routing.registry import TARGETS
+
+    match what:
+        case "signals":
+            return [{"name": n, "kind": s.kind.value, "unit": s.unit, "title": s.title} for n, s in SIGNALS.items()]
+        case "targets":
+            return [{"name": name} for name in TARGETS]
+        case "notifiers":
+            return [{"name": name} for name in NOTIFIERS]
+        case _:
+            return [{"name": d.name, "path": d.path, "recorder": d.recorder.value} for d in DOORS.values()]
+
+
+@main.group()
+def keys() -> None:
+    """Make, list and revoke API keys (works on the database directly)."""
+
+
+@keys.command("create")
+@click.option("--source", required=True, help="Who holds the key; part of every event's identity.")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(["ingest", "read", "operate", "admin"])
+)
+@click.option("--route", "routes", multiple=True, help="Bind the key to routes; ingest keys should be.")
+@json_option
+@_guarded
+def keys_create(source: str, scopes: tuple[str, ...], routes: tuple[str, ...], as_json: bool) -> None:
+    """Make a key. Its text is shown once and not kept."""
+    from monitor.factory import Factory
+    from monitor.models.key import Scope
+
+    bound = frozenset(routes) or None
+    key, text = Factory(_settings()).keys.create(source, frozenset(Scope(scope) for scope in scopes), bound)
+    document = {"id": key.id, "source": source, "scopes": sorted(scopes), "routes": sorted(routes), "key": text}
+    _print(document, as_json=as_json, lines=[text, f"(id {key.id}; shown once: store it now)"])
+
+
+@keys.command("list")
+@json_option
+@_guarded
+def keys_list(as_json: bool) -> None:
+    """List keys, without their secrets."""
+    from monitor.factory import Factory
+
+    rows = [
+        {
+            "id": key.id,
+            "source": key.source,
+            "scopes": sorted(key.scopes),
+            "routes": "all" if key.routes is None else sorted(key.routes),
+            "revoked": key.revoked_at is not None,
+        }
+        for key in Factory(_settings()).keys.all()
+    ]
+    lines = [
+        f"{row['id']}  {row['source']}  {row['scopes']}  routes: {row['routes']}"
+        f"{'  REVOKED' if row['revoked'] else ''}"
+        for row in rows
+    ]
+    _print(rows, as_json=as_json, lines=lines)
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+@_guarded
+def keys_revoke(key_id: str) -> None:
+    """Revoke a key by its id."""
+    from monitor.factory import Factory
+
+    if not Factory(_settings()).keys.revoke(key_id):
+        raise click.ClickException(f"there is no active key {key_id!r} (see: fullback keys list)")
+    click.echo(f"revoked {key_id}; every process forgets it within 10 s")
+
+
+def _api(method: str, path: str, **arguments: Any) -> Any:
+    """Call the running service as ``FULLBACK_URL`` with the key in ``FULLBACK_API_KEY``."""
+    import os
+
+    import httpx
+
+    base = os.environ.get("FULLBACK_URL", "http://127.0.0.1:8400").rstrip("/")
+    key = os.environ.get("FULLBACK_API_KEY")
+    if not key:
+        raise click.ClickException("set FULLBACK_API_KEY (make one: fullback keys create --source me --scope admin)")
+    try:
+        answer = httpx.request(
+            method, f"{base}{path}", headers={"Authorization": f"Bearer {key}"}, timeout=30, **arguments
+        )
+    except httpx.HTTPError as error:
+        raise click.ClickException(
+            f"no answer from {base} ({type(error).__name__}); is `fullback serve` running? set FULLBACK_URL"
+        ) from None
+    document = answer.json()
+    if answer.is_error:
+        raise click.ClickException(f"{document.get('title', answer.status_code)}: {document.get('detail', '')}")
+    return document
+
+
+def _document(path: str) -> Any:
+    """Read a YAML or JSON file."""
+    try:
+        return yaml.safe_load(Path(path).read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise click.ClickException(f"cannot read {path}: {type(error).__name__}") from None
+
+
+file_argument = click.argument("path", type=click.Path(exists=True, dir_okay=False), metavar="FILE")
+
+
+@main.group()
+def routes() -> None:
+    """Routes, through the API."""
+
+
+@routes.command("list")
+@json_option
+def routes_list(as_json: bool) -> None:
+    """List routes with mode and phase."""
+    found = _api("GET", "/v1/routes")
+    lines = [f"{r['name']}  mode {r['mode']}  phase {r['phase']}  epoch {r['epoch']}" for r in found["items"]]
+    _print(found, as_json=as_json, lines=lines or ["no routes yet: fullback routes add FILE"])
+
+
+@routes.command("add")
+@file_argument
+@json_option
+def routes_add(path: str, as_json: bool) -> None:
+    """Create a route from a YAML or JSON file (name, target, variants, ...)."""
+    made = _api("POST", "/v1/routes", json=_document(path))
+    _print(made, as_json=as_json, lines=[f"route {made['name']} created, mode {made['mode']}"])
+
+
+@routes.command("show")
+@click.argument("name")
+@json_option
+def routes_show(name: str, as_json: bool) -> None:
+    """Show a route: phase, routing and every stream's verdict."""
+    route = _api("GET", f"/v1/routes/{name}")
+    lines = [f"{name}: mode {route['mode']}, phase {route['phase']} since {route['phase_since']}, epoch {route['epoch']}"]
+    lines += [
+        f"  {one['verdict']:<12} {one['candidate']} {one['signal']}/{one['slice']}: {one['reason']}"
+        for one in route["streams"]
+        if not one["a_a"]
+    ]
+    _print(route, as_json=as_json, lines=lines)
+
+
+@routes.command("set")
+@click.argument("name")
+@click.option("--mode", type=click.Choice(["observe", "advise", "auto"]))
+@click.option("--policy")
+@click.option("--waiver", help="Why auto is armed before the observation period ended.")
+@json_option
+def routes_set(name: str, as_json: bool, **changes: str | None) -> None:
+    """Change a route's mode, policy or waiver."""
+    wanted = {field: value for field, value in changes.items() if value is not None}
+    route = _api("PATCH", f"/v1/routes/{name}", json=wanted)
+    _print(route, as_json=as_json, lines=[f"{name}: mode {route['mode']}, policy {route['policy']}"])
+
+
+@main.group()
+def variants() -> None:
+    """Variants of a route, through the API."""
+
+
+@variants.command("list")
+@click.argument("route")
+@json_option
+def variants_list(route: str, as_json: bool) -> None:
+    """List a route's variants, baseline first."""
+    found = _api("GET", f"/v1/routes/{route}/variants")
+    lines = [f"{v['name']}  {v['role']}  {v['format']}  behind {v['backend']}" for v in found["items"]]
+    _print(found, as_json=as_json, lines=lines)
+
+
+@variants.command("add")
+@click.argument("route")
+@file_argument
+@json_option
+def variants_add(route: str, path: str, as_json: bool) -> None:
+    """Add a variant from a YAML or JSON file."""
+    made = _api("POST", f"/v1/routes/{route}/variants", json=_document(path))
+    _print(made, as_json=as_json, lines=[f"{made['role']} {made['name']} added to {route}"])
+
+
+@main.group()
+def policies() -> None:
+    """Policies, through the API."""
+
+
+@policies.command("list")
+@json_option
+def policies_list(as_json: bool) -> None:
+    """List policy versions, newest first."""
+    found = _api("GET", "/v1/policies")
+    lines = [f"{p['name']}@{p['version']}  by {p['actor']}  {p['created_at']}" for p in found["items"]]
+    _print(found, as_json=as_json, lines=lines or ["no stored policies; `default` is built in"])
+
+
+@policies.command("add")
+@click.argument("name")
+@file_argument
+@json_option
+def policies_add(name: str, path: str, as_json: bool) -> None:
+    """Check a policy document and store it as the next version."""
+    made = _api("POST", "/v1/policies", json={"name": name, "document": _document(path)})
+    _print(made, as_json=as_json, lines=[f"policy {made['name']}@{made['version']} stored"])
+
+
+@main.group()
+def incidents() -> None:
+    """Incidents, through the API."""
+
+
+@incidents.command("list")
+@click.option("--route")
+@json_option
+def incidents_list(route: str | None, as_json: bool) -> None:
+    """List incidents, newest first."""
+    found = _api("GET", "/v1/incidents", params={} if route is None else {"route": route})
+    lines = [
+        f"{i['id']}  {i['route']}/{i['candidate']}  {'closed' if i['closed_at'] else 'OPEN'}  {i['headline']}"
+        for i in found["items"]
+    ]
+    _print(found, as_json=as_json, lines=lines or ["no incidents"])
+
+
+@incidents.command("close")
+@click.argument("route")
+@click.argument("incident_id", type=int)
+@reason_option
+def incidents_close(route: str, incident_id: int, reason: str) -> None:
+    """Close an open incident."""
+    _api("POST", f"/v1/routes/{route}/incidents/{incident_id}/close", json={"reason": reason})
+    click.echo(f"incident {incident_id} closed")
+
+
+@main.command()
+@click.argument("route")
+@click.option("--to", type=click.Choice(["baseline", "before"]), required=True, help="'before' undoes the last flip.")
+@reason_option
+@json_option
+def flip(route: str, to: str, reason: str, as_json: bool) -> None:
+    """Move a route by hand; the controller applies and verifies it."""
+    control = _api("POST", f"/v1/routes/{route}/flips", json={"to": to, "reason": reason})
+    lines = [f"{route}: {control['phase']}, epoch {control['epoch']}; watch: fullback routes show {route}"]
+    _print(control, as_json=as_json, lines=lines)
+
+
+@main.command()
+@click.argument("route")
+@click.option("--hours", type=float, default=24, show_default=True)
+@click.option("--off", is_flag=True, help="Lift the freeze.")
+@reason_option
+@json_option
+def freeze(route: str, hours: float, off: bool, reason: str, as_json: bool) -> None:
+    """Pin a route: no automatic flip for some hours. A person's flip still works."""
+    if off:
+        control = _api("DELETE", f"/v1/routes/{route}/pin", params={"reason": reason})
+    else:
+        control = _api("PUT", f"/v1/routes/{route}/pin", json={"hours": hours, "reason": reason})
+    until = control["pinned_until"]
+    _print(control, as_json=as_json, lines=[f"{route}: {'not frozen' if until is None else f'frozen until {until}'}"])
+
+
+@main.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the service."""
+    from monitor.factory import Factory
+    from monitor.main import create_app
+
+    click.echo(json.dumps(create_app(Factory(_settings())).openapi(), indent=2))
+
+
+@main.command()
+@click.option("--headless", is_flag=True, help="End after the result instead of keeping the console up.")
+@click.option("--json", "as_json", is_flag=True, help="Last line: one JSON object; progress goes to standard error.")
+@click.option("--fault", type=click.Choice(["schema", "refusal", "latency", "dead", "none"]), default=None)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--engines", type=click.Choice(["simulated", "llamacpp"]), default="simulated", show_default=True)
+@click.option("--keep", is_flag=True, help="Keep the temporary directory.")
+def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: str, keep: bool) -> None:
+    """Show the whole way: traffic, drift, verified rollback, with a real Envoy and PostgreSQL."""
+    from monitor.demo.behaviour import Fault
+    from monitor.demo.options import DemoOptions, EngineKind
+    from monitor.demo.run import run_demo
+
+    try:
+        options = DemoOptions(
+            headless=headless,
+            json=as_json,
+            fault=None if fault is None else Fault(fault),
+            seed=seed,
+            engines=EngineKind(engines),
+            keep=keep,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(run_demo(options))
