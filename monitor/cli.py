@@ -195,8 +195,7 @@ def keys_list(as_json: bool) -> None:
         for key in Factory(_settings()).keys.all()
     ]
     lines = [
-        f"{row['id']}  {row['source']}  {row['scopes']}  routes: {row['routes']}"
-        f"{'  REVOKED' if row['revoked'] else ''}"
+        f"{row['id']}  {row['source']}  {row['scopes']}  routes: {row['routes']}{'  REVOKED' if row['revoked'] else ''}"
         for row in rows
     ]
     _print(rows, as_json=as_json, lines=lines)
@@ -278,7 +277,9 @@ def routes_add(path: str, as_json: bool) -> None:
 def routes_show(name: str, as_json: bool) -> None:
     """Show a route: phase, routing and every stream's verdict."""
     route = _api("GET", f"/v1/routes/{name}")
-    lines = [f"{name}: mode {route['mode']}, phase {route['phase']} since {route['phase_since']}, epoch {route['epoch']}"]
+    lines = [
+        f"{name}: mode {route['mode']}, phase {route['phase']} since {route['phase_since']}, epoch {route['epoch']}"
+    ]
     lines += [
         f"  {one['verdict']:<12} {one['candidate']} {one['signal']}/{one['slice']}: {one['reason']}"
         for one in route["streams"]

@@ -21,7 +21,9 @@ class Settings(BaseSettings):
     port: int = Field(8400, ge=0, le=65535, description="Port of the HTTP server")
     public_url: str = Field("http://127.0.0.1:8400", description="Base of the links in alerts")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Lowest level that is logged")
-    ui_auth: str = Field("key", pattern="^(key|off)$", description="'key': the console asks for a read key; 'off': open")
+    ui_auth: str = Field(
+        "key", pattern="^(key|off)$", description="'key': the console asks for a read key; 'off': open"
+    )
 
     max_body_mib: float = Field(16, gt=0, description="Largest request body as received, MiB")
     max_decoded_mib: float = Field(64, gt=0, description="Largest request body after decompression, MiB")

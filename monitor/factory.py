@@ -117,9 +117,9 @@ class Factory:
     @cached_property
     def reconciler(self) -> Reconciler:
         """The controller's loop body."""
-        return Reconciler(self.database, self.policies, self.transitions, build_target, self.clock)
+        return Reconciler(self.database, self.policies.get, self.transitions, build_target, self.clock)
 
     @cached_property
     def operator(self) -> Operator:
         """Manual operations."""
-        return Operator(self.policies, self.transitions, build_target, self.clock)
+        return Operator(self.policies.get, self.transitions, build_target, self.clock)

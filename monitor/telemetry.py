@@ -23,7 +23,9 @@ __all__ = [
     "configure_logging",
 ]
 
-INGEST_RECORDS = Counter("fullback_ingest_records_total", "Records received, by what became of them", ["source", "outcome"])
+INGEST_RECORDS = Counter(
+    "fullback_ingest_records_total", "Records received, by what became of them", ["source", "outcome"]
+)
 INGEST_REQUESTS = Counter("fullback_ingest_requests_total", "Ingest requests, by answer", ["door", "code"])
 INGEST_SECONDS = Histogram(
     "fullback_ingest_request_duration_seconds",
@@ -41,7 +43,9 @@ STREAM_STATISTIC = Gauge(
     "fullback_stream_log_statistic", "Log of a stream's e-detector statistic", ["route", "candidate", "signal", "slice"]
 )
 STREAM_THRESHOLD = Gauge(
-    "fullback_stream_log_threshold", "Log of the threshold a stream alarms at", ["route", "candidate", "signal", "slice"]
+    "fullback_stream_log_threshold",
+    "Log of the threshold a stream alarms at",
+    ["route", "candidate", "signal", "slice"],
 )
 NOTIFICATIONS = Counter("fullback_notifications_total", "Notification attempts, by outcome", ["notifier", "outcome"])
 OUTBOX_PENDING = Gauge("fullback_outbox_pending", "Alerts that wait to be sent")

@@ -8,7 +8,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
+from detectors.types import Answer, Exchange, Failure, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["OPENING_CHARS", "Refusal", "is_refusal"]
 
@@ -261,22 +261,32 @@ class Refusal(Signal):
         request, answer, outcome = exchange.request, exchange.answer, exchange.outcome
         if request is None or not request.messages or outcome.failure is Failure.CANCELLED:
             return None
-        if answer is not None and answer.refusal:
-            return Reading(1.0, "refusal_field")
-        if answer is not None and answer.finish_reason == "content_filter":
-            return Reading(1.0, "content_filter")
-        if outcome.failed:
-            return self.read_failure(outcome)
-        if answer is None or (answer.text is None and not answer.tool_calls):
-            return None
-        if answer.tool_calls or answer.text is None:
-            return Reading(0.0, "tool_call")
-        return Reading(1.0, "refusal_text") if is_refusal(answer.text) else Reading(0.0, "answered")
+        declined = _declared(answer) if answer is not None else None
+        if declined is not None or not outcome.failed:
+            return declined or (_read_text(answer) if answer is not None else None)
+        return self.read_failure(outcome)
 
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: an answer that never came declines nothing."""
         return Reading(0.0, "cancelled" if outcome.failure is Failure.CANCELLED else "no_answer")
+
+
+def _declared(answer: Answer) -> Reading | None:
+    """Return the reading if the answer is marked as declined, else None; an error may carry a mark too."""
+    if answer.refusal:
+        return Reading(1.0, "refusal_field")
+    if answer.finish_reason == "content_filter":
+        return Reading(1.0, "content_filter")
+    return None
+
+
+def _read_text(answer: Answer) -> Reading | None:
+    if answer.tool_calls:
+        return Reading(0.0, "tool_call")
+    if answer.text is None:
+        return None
+    return Reading(1.0, "refusal_text") if is_refusal(answer.text) else Reading(0.0, "answered")
 
 
 def is_refusal(text: str) -> bool:

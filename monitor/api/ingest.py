@@ -69,7 +69,8 @@ async def _body(request: Request, limit: int) -> bytes:
 def _summary(accepted: Accepted) -> dict[str, Any]:
     summary = asdict(accepted)
     summary["errors"] = [
-        {"index": e["index"], "code": e["code"], "pointer": e["pointer"], "detail": e["detail"]} for e in summary["errors"]
+        {"index": e["index"], "code": e["code"], "pointer": e["pointer"], "detail": e["detail"]}
+        for e in summary["errors"]
     ]
     return summary
 
@@ -99,7 +100,10 @@ def accounts(parts: Parts, key: Reading) -> dict[str, Any]:
     with parts.database.reading() as session:
         rows = EventStore(session).accounts()
     sources = {row.source for row in rows}
-    return {**_account(rows), "sources": {name: _account([r for r in rows if r.source == name]) for name in sorted(sources)}}
+    return {
+        **_account(rows),
+        "sources": {name: _account([r for r in rows if r.source == name]) for name in sorted(sources)},
+    }
 
 
 def _account(rows: list[Any]) -> dict[str, Any]:

@@ -15,10 +15,19 @@ __all__ = ["install", "problem"]
 _log = structlog.get_logger("fullback.api")
 
 
-def problem(status: int, code: str, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+def problem(
+    status: int, code: str, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
     """Return a problem document."""
     return JSONResponse(
-        {"type": f"https://fullback.dev/problems/{code}", "title": title, "status": status, "detail": detail, "code": code, **more},
+        {
+            "type": f"https://fullback.dev/problems/{code}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "code": code,
+            **more,
+        },
         status_code=status,
         headers=headers,
         media_type="application/problem+json",

@@ -33,9 +33,7 @@ def decide(
     return Decision(Action.NOTHING, "no harm found" if not incidents else "already decided"), None
 
 
-def _for_incident(
-    route: Route, control: RouteControl, incident: Incident, policy: Policy, now: datetime
-) -> Decision:
+def _for_incident(route: Route, control: RouteControl, incident: Incident, policy: Policy, now: datetime) -> Decision:
     if control.pinned(now):
         return Decision(Action.ADVISE, f"{incident.headline}. {control.pinned_by} pinned the route: nothing is moved")
     match route.mode:

@@ -8,9 +8,9 @@ from monitor.clock import Clock
 from monitor.controller.plan import toward_baseline, toward_snapshot
 from monitor.controller.transitions import Situation, Transitions
 from monitor.errors import ConflictError, NotFoundError
+from monitor.models.policy import Policy
 from monitor.models.route import Goal, Phase, Route, RouteControl, TargetRef
 from monitor.routing.base import RouteTarget
-from monitor.services.policies import PolicyService
 
 __all__ = ["Operator"]
 
@@ -22,12 +22,12 @@ class Operator:
 
     def __init__(
         self,
-        policies: PolicyService,
+        policy_of: Callable[[str], Policy],
         transitions: Transitions,
         target_of: Callable[[TargetRef], RouteTarget],
         clock: Clock,
     ) -> None:
-        self._policies = policies
+        self._policy_of = policy_of
         self._transitions = transitions
         self._target_of = target_of
         self._clock = clock
@@ -54,7 +54,11 @@ class Operator:
 
     def _to_baseline(self, seen: Situation, actor: str, reason: str) -> bool:
         found = self._target_of(seen.route.target).read()
-        keep = seen.control.before is not None and seen.control.phase not in {Phase.ARMED, Phase.BLOCKED, Phase.PREFLIGHT}
+        keep = seen.control.before is not None and seen.control.phase not in {
+            Phase.ARMED,
+            Phase.BLOCKED,
+            Phase.PREFLIGHT,
+        }
         epoch = max(seen.control.epoch, found.epoch or 0) + 1
         return self._transitions.move(
             seen,
@@ -128,4 +132,4 @@ class Operator:
         return self._see(route).control
 
     def _see(self, route: Route) -> Situation:
-        return self._transitions.situation(route, self._policies.get(route.policy))
+        return self._transitions.situation(route, self._policy_of(route.policy))

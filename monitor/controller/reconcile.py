@@ -14,9 +14,9 @@ from monitor.controller.transitions import Situation, Transitions
 from monitor.controller.verify import ProofState, judge_traffic
 from monitor.errors import FullbackError, RoutingError
 from monitor.models.decision import Action
+from monitor.models.policy import Policy
 from monitor.models.route import Goal, Phase, Route, TargetRef
 from monitor.routing.base import RouteTarget
-from monitor.services.policies import PolicyService
 from monitor.storage.events import EventStore
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
@@ -34,13 +34,13 @@ class Reconciler:
     def __init__(
         self,
         database: Database,
-        policies: PolicyService,
+        policy_of: Callable[[str], Policy],
         transitions: Transitions,
         target_of: Callable[[TargetRef], RouteTarget],
         clock: Clock,
     ) -> None:
         self._database = database
-        self._policies = policies
+        self._policy_of = policy_of
         self._transitions = transitions
         self._target_of = target_of
         self._clock = clock
@@ -60,7 +60,7 @@ class Reconciler:
 
     def step(self, route: Route) -> bool:
         """Take one step; True if the route's state changed and another step may follow."""
-        seen = self._transitions.situation(route, self._policies.get(route.policy))
+        seen = self._transitions.situation(route, self._policy_of(route.policy))
         match seen.control.phase:
             case Phase.ARMED:
                 return self._decide(seen)
@@ -74,7 +74,10 @@ class Reconciler:
                 return self._verify_traffic(seen)
             case Phase.ROLLED_BACK:
                 return self._transitions.move(
-                    seen, Phase.HOLD, action="hold", reason="the baseline serves until a person, or evidence, says otherwise"
+                    seen,
+                    Phase.HOLD,
+                    action="hold",
+                    reason="the baseline serves until a person, or evidence, says otherwise",
                 )
             case Phase.HOLD:
                 return self._watch(seen)
@@ -160,7 +163,10 @@ class Reconciler:
             if error.code == "stale_epoch":
                 return self._stick(seen, f"another writer holds the router: {error.detail}")
             return self._stick_after(
-                seen, seen.control.phase_since, seen.policy.verify.control_timeout_s, f"the router cannot be written: {error.detail}"
+                seen,
+                seen.control.phase_since,
+                seen.policy.verify.control_timeout_s,
+                f"the router cannot be written: {error.detail}",
             )
         return self._transitions.move(
             seen,

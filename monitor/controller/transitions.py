@@ -119,7 +119,11 @@ class Transitions:
         with self._database.transaction() as session:
             if not ControlStore(session).replace(seen.control, new):
                 return False
-            if incident is not None and close and not IncidentStore(session).close(incident.id, now, f"{actor}: {action}"):
+            if (
+                incident is not None
+                and close
+                and not IncidentStore(session).close(incident.id, now, f"{actor}: {action}")
+            ):
                 return False
             if incident is not None and not close:
                 IncidentStore(session).set_decided(incident.id, action)

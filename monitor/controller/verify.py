@@ -56,14 +56,16 @@ def judge_traffic(
         return Proof(ProofState.WAITING, f"no candidate has answered any of {served} new requests yet")
     if leaked:
         return Proof(
-            ProofState.WAITING, f"a candidate still answered {leaked} of {leaked + served} requests that began after the flip"
+            ProofState.WAITING,
+            f"a candidate still answered {leaked} of {leaked + served} requests that began after the flip",
         )
     if served < policy.requests:
         return Proof(ProofState.WAITING, f"{served} of {policy.requests} new requests seen, none by a candidate")
     served_before = before.of(baseline)
     if served <= served_before and any(before.of(candidate) for candidate in candidates):
         return Proof(
-            ProofState.WAITING, f"the baseline answered {served} new requests and {served_before} before: its share did not rise"
+            ProofState.WAITING,
+            f"the baseline answered {served} new requests and {served_before} before: its share did not rise",
         )
     return Proof(
         ProofState.PROVEN,

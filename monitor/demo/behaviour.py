@@ -81,9 +81,7 @@ def _slowdown(fault: Fault) -> float:
     return _SLOWDOWN if fault is Fault.LATENCY else 1.0
 
 
-def _worsen(
-    request: Mapping[str, Any], answer: Answer, fault: Fault, own: random.Random
-) -> tuple[Answer, bool]:
+def _worsen(request: Mapping[str, Any], answer: Answer, fault: Fault, own: random.Random) -> tuple[Answer, bool]:
     """Break or refuse an answer at the ordinary rate, or at the fault's."""
     kind, draw = kind_of(request), own.random()
     if kind == "structured":

@@ -129,9 +129,7 @@ class ChatServer:
             self._injected.write({"at": rfc3339(self._clock.now()), "request_id": record["request_id"]})
 
 
-async def _stream(
-    request: Mapping[str, Any], completion: Mapping[str, Any], plan: Plan, responder: Responder
-) -> None:
+async def _stream(request: Mapping[str, Any], completion: Mapping[str, Any], plan: Plan, responder: Responder) -> None:
     """Send a completion as server-sent events in a handful of pieces, at the plan's pace."""
     tokens = completion["usage"]["completion_tokens"]
     usage = bool((request.get("stream_options") or {}).get("include_usage"))
@@ -157,13 +155,9 @@ def _error(message: str, kind: str) -> dict[str, Any]:
 @click.option("--port", type=int, required=True)
 @click.option("--log", "log_path", type=click.Path(path_type=Path), required=True, help="JSONL access log.")
 @click.option("--seed", type=int, default=1)
-@click.option(
-    "--control", type=click.Path(path_type=Path), help='JSON that names the fault: {"fault": "schema"}.'
-)
+@click.option("--control", type=click.Path(path_type=Path), help='JSON that names the fault: {"fault": "schema"}.')
 @click.option("--injected", type=click.Path(path_type=Path), help="Gets a line for each answer made bad.")
-def main(
-    variant: str, port: int, log_path: Path, seed: int, control: Path | None, injected: Path | None
-) -> None:
+def main(variant: str, port: int, log_path: Path, seed: int, control: Path | None, injected: Path | None) -> None:
     """Serve one simulated variant."""
     server = ChatServer(
         variant,

@@ -51,9 +51,7 @@ class EngineProxy:
     async def _complete(self, headers: dict[str, str], body: bytes, responder: Responder) -> None:
         started_at, began = self._clock.now(), perf_counter()
         forwarded = {name: headers[name] for name in _FORWARDED if name in headers}
-        status, content, ttft_ms = await self._forward(
-            "POST", "/v1/chat/completions", forwarded, body, responder
-        )
+        status, content, ttft_ms = await self._forward("POST", "/v1/chat/completions", forwarded, body, responder)
         duration_ms = milliseconds_since(began)
         request = _decoded(body)
         streamed = isinstance(request, dict) and bool(request.get("stream"))

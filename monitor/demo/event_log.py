@@ -27,9 +27,7 @@ def milliseconds_since(began: float) -> float:
     return round((perf_counter() - began) * 1000, 2)
 
 
-def event_record(
-    headers: Mapping[str, str], variant: str, started_at: datetime, request: Any
-) -> dict[str, Any]:
+def event_record(headers: Mapping[str, str], variant: str, started_at: datetime, request: Any) -> dict[str, Any]:
     """Return a native event with what is known before the answer."""
     known = request if isinstance(request, dict) else {}
     return {

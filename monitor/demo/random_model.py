@@ -96,17 +96,13 @@ def _tensors(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
     for layer in range(_LAYERS):
         block = f"blk.{layer}."
         tensors |= {f"{block}attn_norm.weight": ones, f"{block}ffn_norm.weight": ones}
-        tensors |= {
-            f"{block}attn_{part}.weight": matrix(_HIDDEN, _HIDDEN) for part in ("q", "k", "v", "output")
-        }
+        tensors |= {f"{block}attn_{part}.weight": matrix(_HIDDEN, _HIDDEN) for part in ("q", "k", "v", "output")}
         tensors |= {f"{block}ffn_{part}.weight": matrix(_FEED_FORWARD, _HIDDEN) for part in ("gate", "up")}
         tensors[f"{block}ffn_down.weight"] = matrix(_HIDDEN, _FEED_FORWARD)
     return tensors
 
 
-def _add_tensor(
-    writer: Any, gguf: Any, name: str, values: NDArray[np.float32], weights: WeightFormat
-) -> None:
+def _add_tensor(writer: Any, gguf: Any, name: str, values: NDArray[np.float32], weights: WeightFormat) -> None:
     if values.ndim == 1:
         writer.add_tensor(name, values)
     elif weights is WeightFormat.F16:

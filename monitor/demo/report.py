@@ -131,7 +131,6 @@ def _number(number: float | None, share: bool) -> str:
 def verdict_lines(streams: Iterable[Mapping[str, Any]]) -> list[str]:
     """Write each stream's verdict with its reason."""
     return [
-        f"{stream['signal']}/{stream['slice']}: {stream['verdict']}, {stream['pairs']} pairs"
-        f": {stream['reason']}"
+        f"{stream['signal']}/{stream['slice']}: {stream['verdict']}, {stream['pairs']} pairs: {stream['reason']}"
         for stream in streams
     ]

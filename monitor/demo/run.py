@@ -29,6 +29,7 @@ __all__ = ["run_demo"]
 
 _POLICY = {"tick_s": 2, "warmup_s": 20}
 _INTERRUPTED = 130
+_SLACK_S = 6.0
 _STAY_TELL_EVERY_S = 60.0
 _SKEW = timedelta(seconds=2)
 _AT_REST = "armed"
@@ -186,9 +187,7 @@ class _Demo:
         self._cluster.start_traffic(self._options.seed)
         self._cluster.start_shipper(self._service.url, self._service.ingest_key(ROUTE))
         rps = self._engines.traffic.rps
-        say(
-            f"{rps:g} requests/s to {self._cluster.envoy.url}: 95 % {CANDIDATE}, 5 % {BASELINE}, all mirrored"
-        )
+        say(f"{rps:g} requests/s to {self._cluster.envoy.url}: 95 % {CANDIDATE}, 5 % {BASELINE}, all mirrored")
 
     def _warm_up(self) -> None:
         if not self._watch.until(lambda: self._watch.seen.warm, self._options.warm_limit_s, "warming up"):
@@ -213,12 +212,12 @@ class _Demo:
             watch.may_end.add(CANDIDATE)
         injected_at = self._cluster.inject(self._fault)
         say(f"FAULT: {_WHAT[self._fault]}")
-        watch.until(
-            lambda: watch.seen.phase in _STOPPED, self._options.fault_limit_s, "the fault is in force"
-        )
+        watch.until(lambda: watch.seen.phase in _STOPPED, self._options.fault_limit_s, "the fault is in force")
         say(f"phase {watch.seen.phase}")
+        told = len(self._slack.messages)
         if watch.seen.phase in _DONE:
             watch.until(lambda: self._effect() is not None, self._options.effect_s, "measuring the effect")
+        watch.until(lambda: len(self._slack.messages) > told, _SLACK_S, "waiting for the message")
         lines = read_lines(self._cluster.access_log)
         if self._fault is Fault.DEAD:
             first_bad = first_failure(lines, CANDIDATE, injected_at)
@@ -242,7 +241,7 @@ class _Demo:
             total_s=round(self._narrator.elapsed_s, 1),
             sent=self._cluster.stats("traffic"),
             accounts=self._watch.seen.accounts,
-            pairs=self._watch.seen.pairs,
+            pairs=self._watch.most_pairs,
             streams=self._watch.seen.streams,
             incidents=self._watch.incidents(),
             slack=self._slack.messages,

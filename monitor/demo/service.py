@@ -118,18 +118,14 @@ class Service:
     def _run(self, *arguments: str) -> str:
         command: Sequence[str] = (*_FULLBACK, *arguments)
         env = {**os.environ, **self._env}
-        done = subprocess.run(
-            command, env=env, capture_output=True, text=True, timeout=_COMMAND_S, check=False
-        )
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=_COMMAND_S, check=False)
         if done.returncode != 0:
             raise ServiceError(f"fullback {' '.join(arguments[:2])} failed:\n{done.stderr[-2000:]}")
         return done.stdout
 
     def _read(self, reply: httpx.Response) -> dict[str, Any]:
         if not reply.is_success:
-            raise ServiceError(
-                f"{reply.request.method} {reply.url.path}: HTTP {reply.status_code} {reply.text[:1000]}"
-            )
+            raise ServiceError(f"{reply.request.method} {reply.url.path}: HTTP {reply.status_code} {reply.text[:1000]}")
         document: dict[str, Any] = reply.json() if reply.content else {}
         return document
 

@@ -206,9 +206,7 @@ def _write_stats(path: Path, workers: Sequence[Tailing]) -> None:
 
 @click.command()
 @click.option("--file", "files", type=click.Path(path_type=Path), multiple=True, required=True)
-@click.option(
-    "--url", "urls", multiple=True, required=True, help="Where each file goes, in the files' order."
-)
+@click.option("--url", "urls", multiple=True, required=True, help="Where each file goes, in the files' order.")
 @click.option("--key-file", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--stats", type=click.Path(path_type=Path), help="JSON file with the counts.")
 def main(files: Sequence[Path], urls: Sequence[str], key_file: Path, stats: Path | None) -> None:

@@ -1,6 +1,7 @@
 """A receiver shaped like Slack's incoming webhooks, which keeps what it gets."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,8 @@ from typing_extensions import override
 
 __all__ = ["SlackReceiver", "render"]
 
+_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+_LINK = re.compile(r"<(https?://[^|>]*)\|([^>]*)>")
 _PATH = "/services/T000/B000/demo"
 
 
@@ -125,4 +128,5 @@ def _button(element: Mapping[str, Any]) -> str:
 
 def _text(holder: Mapping[str, Any]) -> str:
     text = holder.get("text", "")
-    return str(text.get("text", "")) if isinstance(text, dict) else str(text)
+    written = str(text.get("text", "")) if isinstance(text, dict) else str(text)
+    return _LINK.sub(r"\2 (\1)", _DATE.sub(r"\1", written))

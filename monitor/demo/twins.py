@@ -46,17 +46,13 @@ class TwinReport:
         return lines
 
 
-def compare_twins(
-    baseline: Iterable[Mapping[str, Any]], candidate: Iterable[Mapping[str, Any]]
-) -> TwinReport:
+def compare_twins(baseline: Iterable[Mapping[str, Any]], candidate: Iterable[Mapping[str, Any]]) -> TwinReport:
     """Pair the baseline's mirrored answers with the candidate's by request id."""
     logs = {BASELINE: list(baseline), CANDIDATE: list(candidate)}
     good = {name: [event for event in log if event["status"] == _OK] for name, log in logs.items()}
     mirrored = {event["request_id"]: _said(event) for event in good[BASELINE] if "-shadow" in event["host"]}
     pairs = [
-        (mirrored[event["request_id"]], _said(event))
-        for event in good[CANDIDATE]
-        if event["request_id"] in mirrored
+        (mirrored[event["request_id"]], _said(event)) for event in good[CANDIDATE] if event["request_id"] in mirrored
     ]
     return TwinReport(
         {name: len(log) for name, log in good.items()},

@@ -74,7 +74,7 @@ class Seen:
 
     @property
     def pairs(self) -> int:
-        """Pairs of the best filled stream."""
+        """Pairs of the best filled stream since it last started from zero."""
         return max((int(stream.get("pairs") or 0) for stream in self.streams), default=0)
 
     @property
@@ -98,6 +98,8 @@ class Watch:
         self, service: Service, cluster: Cluster, children: Children, narrator: Narrator, clock: Clock
     ) -> None:
         self.seen = Seen()
+        self.most_pairs = 0
+        """Most pairs seen: the streams start from zero after a flip."""
         self.tell_every_s = _TELL_EVERY_S
         self.may_end: set[str] = set()
         """Names of processes that are meant to die."""
@@ -139,6 +141,7 @@ class Watch:
         try:
             accounts = self._service.get("/v1/ingest/accounts")
             self.seen = Seen(self._service.get(f"/v1/routes/{ROUTE}"), accounts)
+            self.most_pairs = max(self.most_pairs, self.seen.pairs)
         except ServiceError as error:
             self._narrator.say(f"the service does not answer: {error}")
 

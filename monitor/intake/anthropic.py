@@ -40,11 +40,7 @@ def read_body(body: Mapping[str, Any]) -> Reply:
     """Read the body of a response. A refusal is told by the stop reason; what was said then is its text."""
     content = body.get("content")
     blocks = list(objects(content))
-    found = (
-        tool_call(block.get("name"), block.get("input"))
-        for block in blocks
-        if block.get("type") == "tool_use"
-    )
+    found = (tool_call(block.get("name"), block.get("input")) for block in blocks if block.get("type") == "tool_use")
     text = content if isinstance(content, str) else text_of(blocks, "")
     return Reply(
         _answer(body, text if "content" in body else None, tuple(call for call in found if call)),
@@ -84,9 +80,7 @@ def read_chunks(chunks: Iterable[Mapping[str, Any]]) -> Reply:
     )
     if failed:
         head["stop_reason"] = "error"
-    return Reply(
-        _answer({**head, "usage": usage}, "".join(text), calls), label(head.get("model")), None, failed
-    )
+    return Reply(_answer({**head, "usage": usage}, "".join(text), calls), label(head.get("model")), None, failed)
 
 
 def _answer(body: Mapping[str, Any], text: str | None, calls: tuple[ToolCall, ...]) -> Answer:

@@ -83,9 +83,7 @@ def text_of(content: Any, glue: str = "\n") -> str | None:
 def messages(value: Any) -> tuple[Message, ...]:
     """Return the messages ; a user turn that only brings tool results has the role ``tool``."""
     return tuple(
-        Message(_role(item), _message_text(item))
-        for item in objects(value)
-        if isinstance(item.get("role"), str)
+        Message(_role(item), _message_text(item)) for item in objects(value) if isinstance(item.get("role"), str)
     )
 
 
@@ -122,17 +120,13 @@ def _part_texts(parts: list[Any]) -> Iterator[str]:
     for part in parts:
         if isinstance(part, str):
             yield part
-        elif str(record(part).get("type", "text")) in TEXT_PARTS and isinstance(
-            record(part).get("text"), str
-        ):
+        elif str(record(part).get("type", "text")) in TEXT_PARTS and isinstance(record(part).get("text"), str):
             yield part["text"]
 
 
 def _role(item: Mapping[str, Any]) -> str:
     content = item.get("content")
-    results = (
-        [record(part).get("type") == "tool_result" for part in content] if isinstance(content, list) else []
-    )
+    results = [record(part).get("type") == "tool_result" for part in content] if isinstance(content, list) else []
     if item["role"] == "user" and results and all(results):
         return "tool"
     return label(item["role"]) or "unknown"

@@ -124,9 +124,7 @@ def _expand(body: bytes, new: Callable[[], _Decoder], ratio: int, limits: Limits
     try:
         while at < len(body):
             room = limits.max_decoded_bytes - out.tell()
-            part = body[
-                at : at + max(MIN_STEP, min(MAX_STEP, room // ratio, 4096 if members > 1 else MAX_STEP))
-            ]
+            part = body[at : at + max(MIN_STEP, min(MAX_STEP, room // ratio, 4096 if members > 1 else MAX_STEP))]
             out.write(decoder.decompress(part))
             if out.tell() > limits.max_decoded_bytes:
                 raise _too_large(limits)
@@ -138,9 +136,7 @@ def _expand(body: bytes, new: Callable[[], _Decoder], ratio: int, limits: Limits
                     return out.getvalue()
                 decoder, members, started = new(), members + 1, False
                 if members > MAX_MEMBERS:
-                    raise PayloadTooLargeError(
-                        f"The body has more than {MAX_MEMBERS} compressed members: join them."
-                    )
+                    raise PayloadTooLargeError(f"The body has more than {MAX_MEMBERS} compressed members: join them.")
     except (zlib.error, zstandard.ZstdError) as error:
         raise UndecodableError("The compressed body is broken: check the shipper's compression.") from error
     if started:

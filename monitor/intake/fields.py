@@ -26,9 +26,7 @@ __all__ = [
 MAX_TEXT: Final = 256
 """Characters of an id or a name."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-RFC3339: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
+RFC3339: Final = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 SURROGATE: Final = re.compile(
     rb"\\\\|(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
@@ -81,13 +79,9 @@ def text(doc: Mapping[str, Any], name: str, limit: int = MAX_TEXT) -> str | None
     if not isinstance(value, str):
         raise _wrong_type(name, "a string")
     if len(value) > limit:
-        raise FieldError(
-            Code.TOO_LONG, f"{name} is longer than {limit} characters: shorten it.", _pointer(name)
-        )
+        raise FieldError(Code.TOO_LONG, f"{name} is longer than {limit} characters: shorten it.", _pointer(name))
     if CONTROL.search(value):
-        raise FieldError(
-            Code.CONTROL_CHARACTER, f"{name} holds a control character: send it without.", _pointer(name)
-        )
+        raise FieldError(Code.CONTROL_CHARACTER, f"{name} holds a control character: send it without.", _pointer(name))
     return value
 
 
@@ -105,9 +99,7 @@ def integer(doc: Mapping[str, Any], name: str, low: int, high: int) -> int | Non
     return int(value)
 
 
-def number(
-    doc: Mapping[str, Any], name: str, low: float, high: float, kind: str = "a number"
-) -> float | int | None:
+def number(doc: Mapping[str, Any], name: str, low: float, high: float, kind: str = "a number") -> float | int | None:
     """Return a number field; None if it is absent or null.
 
     Raises:
@@ -119,9 +111,7 @@ def number(
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _wrong_type(name, kind)
     if not low <= value <= high:
-        raise FieldError(
-            Code.OUT_OF_RANGE, f"{name} is not in {low} to {high}: check its unit.", _pointer(name)
-        )
+        raise FieldError(Code.OUT_OF_RANGE, f"{name} is not in {low} to {high}: check its unit.", _pointer(name))
     return value
 
 

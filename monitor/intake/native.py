@@ -191,18 +191,14 @@ def _choice(doc: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str 
 def _body(doc: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     value = doc.get(name)
     if value is not None and not isinstance(value, dict):
-        raise FieldError(
-            Code.WRONG_TYPE, f"{name} is not an object: send the body as JSON, not as text.", f"/{name}"
-        )
+        raise FieldError(Code.WRONG_TYPE, f"{name} is not an object: send the body as JSON, not as text.", f"/{name}")
     return value
 
 
 def _stream_text(doc: Mapping[str, Any]) -> str | None:
     value = doc.get("response_sse")
     if value is not None and not isinstance(value, str):
-        raise FieldError(
-            Code.WRONG_TYPE, "response_sse is not a string: send the raw event stream.", "/response_sse"
-        )
+        raise FieldError(Code.WRONG_TYPE, "response_sse is not a string: send the raw event stream.", "/response_sse")
     return value
 
 

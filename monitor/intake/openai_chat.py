@@ -32,11 +32,7 @@ def read_request(body: Mapping[str, Any]) -> Request:
         json_object=json_object,
         tools=tools_of([*objects(body.get("functions")), *objects(body.get("tools"))]),
         max_tokens=next(
-            (
-                n
-                for n in map(count, (body.get("max_completion_tokens"), body.get("max_tokens")))
-                if n is not None
-            ),
+            (n for n in map(count, (body.get("max_completion_tokens"), body.get("max_tokens"))) if n is not None),
             None,
         ),
         stream=body.get("stream") is True,
@@ -112,8 +108,7 @@ class _Stream:
 
     def reply(self) -> Reply:
         calls = tuple(
-            ToolCall(name, "".join(self.arguments.get(index, ())))
-            for index, name in sorted(self.names.items())
+            ToolCall(name, "".join(self.arguments.get(index, ()))) for index, name in sorted(self.names.items())
         )
         answer = Answer(
             text="".join(self.text),
@@ -169,9 +164,7 @@ def _calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
     for call in objects(message.get("tool_calls")):
         custom = record(call.get("custom"))
         found.append(
-            {"name": custom.get("name"), "arguments": custom.get("input")}
-            if custom
-            else record(call.get("function"))
+            {"name": custom.get("name"), "arguments": custom.get("input")} if custom else record(call.get("function"))
         )
     calls = (tool_call(call.get("name"), call.get("arguments")) for call in found)
     return tuple(call for call in calls if call)

@@ -22,9 +22,7 @@ __all__ = ["read_body", "read_chunks", "read_request"]
 
 CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
 RESULTS: Final = frozenset({"function_call_output", "custom_tool_call_output"})
-ENDS: Final = frozenset(
-    {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
-)
+ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 
 
 def read_request(body: Mapping[str, Any]) -> Request:
@@ -44,10 +42,7 @@ def read_body(body: Mapping[str, Any]) -> Reply:
     """Read the body of a response."""
     items = list(objects(body.get("output")))
     parts = [
-        part
-        for item in items
-        if item.get("type", "message") == "message"
-        for part in objects(item.get("content"))
+        part for item in items if item.get("type", "message") == "message" for part in objects(item.get("content"))
     ]
     refusals = [part["refusal"] for part in parts if isinstance(part.get("refusal"), str)]
     found = (tool_call(item.get("name"), item.get(CALLS[item["type"]])) for item in items if _is_call(item))
@@ -93,9 +88,7 @@ def read_chunks(chunks: Iterable[Mapping[str, Any]]) -> Reply:
                 given.setdefault(index, []).append(delta)
     answer = Answer(
         text="".join(text),
-        tool_calls=tuple(
-            ToolCall(name, "".join(given.get(index, ()))) for index, name in sorted(names.items())
-        ),
+        tool_calls=tuple(ToolCall(name, "".join(given.get(index, ()))) for index, name in sorted(names.items())),
         finish_reason="error" if failed else None,
         refusal="".join(refusal) or None,
     )

@@ -127,7 +127,7 @@ class _Splitter:
             if after == len(self.body):
                 return after
             at = after
-        self._reject(Code.MALFORMED_JSON, "The array is not closed. Send whole JSON values.", 0)
+        self._reject(Code.MALFORMED_JSON, "The array is not closed: send whole JSON values.", 0)
         return at
 
     def _extent(self, at: int, limit: int) -> tuple[int | None, str]:
@@ -211,9 +211,7 @@ class _Splitter:
             return
         if record is None or len(record) > self.limits.max_record_bytes:
             self.decodable = True
-            detail = (
-                f"The record is over the limit of {self.limits.max_record_bytes} bytes: shorten its bodies."
-            )
+            detail = f"The record is over the limit of {self.limits.max_record_bytes} bytes: shorten its bodies."
             self._reject(Code.RECORD_TOO_LARGE, detail, end - at)
         else:
             self._append(record)

@@ -46,11 +46,7 @@ class EnvoyTarget(RouteTarget):
         for setting, value in (("route_config", route_config), ("route_name", route_name)):
             if not isinstance(value, str) or not value:
                 raise ValueError(f"{setting} must be a text that is not empty, got {value!r}")
-        if (
-            isinstance(timeout_s, bool)
-            or not isinstance(timeout_s, int | float)
-            or not 0 < timeout_s <= _LONGEST_S
-        ):
+        if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or not 0 < timeout_s <= _LONGEST_S:
             raise ValueError(f"timeout_s must be seconds over 0 and up to {_LONGEST_S}, got {timeout_s!r}")
         self._admin = EnvoyAdmin(admin_url, timeout_s)
         self._file = RouteFile(route_file, timeout_s, SystemClock())
@@ -96,9 +92,7 @@ class EnvoyTarget(RouteTarget):
             where=f"route file {self._file.path}",
         )
         self._refuse_stale(desired, routes)
-        self._refuse_unknown(
-            desired, set().union(*(route.backends for route in routes)) if known is None else known
-        )
+        self._refuse_unknown(desired, set().union(*(route.backends for route in routes)) if known is None else known)
         for route in routes:
             route.rewrite(desired)
         self._file.replace(document)

@@ -161,16 +161,13 @@ def find_routes(configs: Iterable[Any], config_name: str, route_name: str, *, wh
     matching = [config for config in named if config.get("name") == config_name]
     if not matching:
         raise RoutingError(
-            f"{where} has no route configuration {config_name!r}; found: "
-            f"{_names(named)}. Correct route_config"
+            f"{where} has no route configuration {config_name!r}; found: {_names(named)}. Correct route_config"
         )
     found: list[FoundRoute] = []
     names: list[dict[str, Any]] = []
     for config in matching:
         for host in _objects(config, "virtual_hosts"):
-            policies = _objects(host, "request_mirror_policies") or _objects(
-                config, "request_mirror_policies"
-            )
+            policies = _objects(host, "request_mirror_policies") or _objects(config, "request_mirror_policies")
             routes = _objects(host, "routes")
             names += routes
             found += [FoundRoute(route, policies) for route in routes if route.get("name") == route_name]
@@ -222,9 +219,7 @@ def _object(holder: Mapping[str, Any], key: str) -> dict[str, Any]:
         raise RoutingError(f"{key!r} is no object in the route configuration: repair it")
     camel = _CAMEL_CASE & value.keys()
     if camel:
-        raise RoutingError(
-            f"{key!r} uses {_listed(camel)}: write these in snake_case so that they can be changed"
-        )
+        raise RoutingError(f"{key!r} uses {_listed(camel)}: write these in snake_case so that they can be changed")
     return value
 
 

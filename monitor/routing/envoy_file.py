@@ -67,8 +67,7 @@ class RouteFile:
             document = json.loads(json.dumps(document))
         except OSError as error:
             raise RoutingError(
-                f"route file {self.path} cannot be read ({error.strerror}): "
-                "check route_file and its permissions"
+                f"route file {self.path} cannot be read ({error.strerror}): check route_file and its permissions"
             ) from error
         except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
             raise RoutingError(

@@ -42,9 +42,7 @@ class MemoryTarget(RouteTarget):
     _instances: ClassVar[dict[str, _Instance]] = {}
     _instances_lock: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(
-        self, name: str, weights: Mapping[str, int] | None = None, mirror: str | None = None
-    ) -> None:
+    def __init__(self, name: str, weights: Mapping[str, int] | None = None, mirror: str | None = None) -> None:
         if not isinstance(name, str) or not name:
             raise ValueError(f"name must be a text that is not empty, got {name!r}")
         if weights is not None and not _are_weights(weights):

@@ -35,9 +35,7 @@ def build(ref: TargetRef) -> RouteTarget:
     ]
     if wrong:
         allowed = ", ".join(name if name in required else f"{name} (optional)" for name in parameters)
-        raise ValidationError(
-            f"settings of route target {ref.kind!r}: {', '.join(wrong)}; allowed: {allowed}"
-        )
+        raise ValidationError(f"settings of route target {ref.kind!r}: {', '.join(wrong)}; allowed: {allowed}")
     try:
         return factory(**ref.settings)
     except ValueError as error:

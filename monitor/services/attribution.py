@@ -36,7 +36,9 @@ def attribute(event: Event, catalog: Catalog) -> Attribution:
         return Attribution(UNATTRIBUTED_ROUTE_ID, None, Leg.UNKNOWN, route_rule)
     variant, variant_rule = _variant(event, catalog.variants.get(route.id, ()))
     leg, leg_rule = _leg(event, route)
-    return Attribution(route.id, None if variant is None else variant.id, leg, f"{route_rule},{variant_rule},{leg_rule}")
+    return Attribution(
+        route.id, None if variant is None else variant.id, leg, f"{route_rule},{variant_rule},{leg_rule}"
+    )
 
 
 def _route(event: Event, catalog: Catalog) -> tuple[Route | None, str]:

@@ -52,6 +52,4 @@ class CatalogCache:
             store = RouteStore(session)
             routes = {route.name: route for route in store.all()}
             variants = store.variants()
-        return Catalog(
-            routes, {route.id: [v for v in variants if v.route_id == route.id] for route in routes.values()}
-        )
+        return Catalog(routes, {route.id: [v for v in variants if v.route_id == route.id] for route in routes.values()})

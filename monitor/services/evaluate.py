@@ -123,7 +123,11 @@ class _Closing:
     def fold_all(self, watched: Sequence[_Watched], pairs: Sequence[Pair]) -> None:
         floors = _sibling_floors(watched)
         open_incidents = IncidentStore(self.session).open_of(self.route.id)
-        odd = {w.stream.signal for w in watched if _is_aa(w) and w.stream.verdict is Verdict.INCONCLUSIVE and "differs" in w.stream.reason}
+        odd = {
+            w.stream.signal
+            for w in watched
+            if _is_aa(w) and w.stream.verdict is Verdict.INCONCLUSIVE and "differs" in w.stream.reason
+        }
         for one in sorted(watched, key=lambda w: not _is_aa(w)):
             scored = self._score(one, pairs)
             state, alarm = detector.fold(
@@ -328,7 +332,14 @@ def _watched(
             fingerprint = stream_fingerprint(policy, signal, slice_, candidate, baseline, threshold, control.epoch)
             watched.append(
                 _restore(
-                    known.get((candidate.id, signal, slice_)), policy, signal, slice_, candidate, baseline, threshold, fingerprint
+                    known.get((candidate.id, signal, slice_)),
+                    policy,
+                    signal,
+                    slice_,
+                    candidate,
+                    baseline,
+                    threshold,
+                    fingerprint,
                 )
             )
     return watched

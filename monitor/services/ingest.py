@@ -89,7 +89,9 @@ def _record(event: Event, index: int, key: ApiKey, catalog: Catalog, now: dateti
     if key.routes is not None and attribution.route_id != UNATTRIBUTED_ROUTE_ID:
         name = next(name for name, route in catalog.routes.items() if route.id == attribution.route_id)
         if not key.bound_to(name):
-            return Rejection(index, "route_not_allowed", "the key is not bound to the event's route; use that route's key")
+            return Rejection(
+                index, "route_not_allowed", "the key is not bound to the event's route; use that route's key"
+            )
     return Record(
         event=event,
         attribution=attribution,

@@ -7,7 +7,7 @@ from datetime import datetime
 from monitor.models.event import Leg, Recorder
 from monitor.models.tick import LegRecord, Pair, TickPairs
 
-__all__ = ["ALWAYS_APPLICABLE", "ALL", "pair_up"]
+__all__ = ["ALL", "ALWAYS_APPLICABLE", "pair_up"]
 
 ALL = "all"
 """The slice every request belongs to."""
@@ -15,9 +15,7 @@ ALWAYS_APPLICABLE = "request_error"
 """The signal whose denominator is every request, known from the gateway alone."""
 
 
-def pair_up(
-    records: Iterable[LegRecord], start: datetime, end: datetime, *, mirror_complete: bool
-) -> TickPairs:
+def pair_up(records: Iterable[LegRecord], start: datetime, end: datetime, *, mirror_complete: bool) -> TickPairs:
     """Join the legs of each request whose primary leg started in [start, end).
 
     A pair belongs to its primary leg's start, taken from the gateway where it recorded one; a shadow whose primary

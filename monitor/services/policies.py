@@ -42,10 +42,7 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
     if errors:
         problems = [{"pointer": _pointer(error), "detail": _allowed(error)} for error in errors[:20]]
         raise ValidationError(f"policy {name!r}: {problems[0]['pointer']}: {problems[0]['detail']}", errors=problems)
-    signals = {
-        signal: _signal(signal, document.get("signals", {}).get(signal, {}))
-        for signal in SIGNALS
-    }
+    signals = {signal: _signal(signal, document.get("signals", {}).get(signal, {})) for signal in SIGNALS}
     policy = Policy(
         name=name,
         version=version,
@@ -56,7 +53,9 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
         **{key: value for key, value in document.items() if key not in _SECTIONS},
     )
     if not policy.signals:
-        raise ValidationError(f"policy {name!r}: /signals: every weight is 0; give at least one signal a weight above 0")
+        raise ValidationError(
+            f"policy {name!r}: /signals: every weight is 0; give at least one signal a weight above 0"
+        )
     if policy.horizon_floor_s > policy.horizon_ceiling_s:
         raise ValidationError(
             f"policy {name!r}: /horizon_floor_s: {policy.horizon_floor_s:g} is above horizon_ceiling_s "

@@ -108,13 +108,17 @@ class RouteService:
                 for variant in spec.variants:
                     store.add_variant(route.id, variant, now)
                 ControlStore(session).add(
-                    RouteControl(route.id, Phase.ARMED, now, Goal.BASELINE, actor, 0, None, None, None, None, None, None)
+                    RouteControl(
+                        route.id, Phase.ARMED, now, Goal.BASELINE, actor, 0, None, None, None, None, None, None
+                    )
                 )
                 DecisionStore(session).add(
                     Audit(route.id, now, actor, "create", Phase.ARMED, Phase.ARMED, f"route {spec.name} created", 0)
                 )
         except IntegrityError:
-            raise ConflictError(f"route {spec.name!r} exists already, or two of its variants share a name or backend") from None
+            raise ConflictError(
+                f"route {spec.name!r} exists already, or two of its variants share a name or backend"
+            ) from None
         self._catalog.forget()
         return route
 
@@ -134,7 +138,14 @@ class RouteService:
             told = ", ".join(f"{field} = {value}" for field, value in fields.items() if field != "target") or "target"
             DecisionStore(session).add(
                 Audit(
-                    route.id, self._clock.now(), actor, "change", control.phase, control.phase, f"set {told}", control.epoch
+                    route.id,
+                    self._clock.now(),
+                    actor,
+                    "change",
+                    control.phase,
+                    control.phase,
+                    f"set {told}",
+                    control.epoch,
                 )
             )
         self._catalog.forget()
@@ -161,7 +172,7 @@ class RouteService:
                 )
         except IntegrityError:
             raise ConflictError(
-                f"{name}: a variant named {spec.name!r}, one behind {spec.backend!r}, or a second baseline exists already"
+                f"{name}: a variant named {spec.name!r} or one behind {spec.backend!r} exists already, or a baseline does"
             ) from None
         self._catalog.forget()
         return variant

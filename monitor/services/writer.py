@@ -115,12 +115,14 @@ class GroupWriter:
                 return
 
     def _take(self) -> list[_Waiting]:
-        size = 0
-        for index, waiting in enumerate(self._waiting):
+        """Take whole requests from the front of the queue, up to about the most records of one commit."""
+        size = taken = 0
+        for waiting in self._waiting:
             size += len(waiting.batch.records) + len(waiting.batch.rejections)
+            taken += 1
             if size >= _MOST_PER_COMMIT:
                 break
-        group, self._waiting = self._waiting[: index + 1], self._waiting[index + 1 :]
+        group, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return group
 
     async def _commit(self, group: Sequence[_Waiting]) -> None:

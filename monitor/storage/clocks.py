@@ -62,6 +62,4 @@ class ClockStore:
 
 
 def _clock(row: RouteClockRow) -> RouteClock:
-    return RouteClock(
-        row.route_id, row.tick_s, row.last_tick, row.horizon_s, row.horizon_hour, row.warm_at
-    )
+    return RouteClock(row.route_id, row.tick_s, row.last_tick, row.horizon_s, row.horizon_hour, row.warm_at)

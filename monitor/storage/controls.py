@@ -1,6 +1,6 @@
 """The controller's row per route; every change is conditional on what the writer last saw."""
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from monitor.models.route import DesiredRoute, Goal, Phase, RouteControl, RouteSnapshot
@@ -23,6 +23,10 @@ class ControlStore:
     def get(self, route_id: int) -> RouteControl:
         """Return the row of a route."""
         return _control(self._session.get_one(RouteControlRow, route_id, populate_existing=True))
+
+    def all(self) -> list[RouteControl]:
+        """Return the row of every route."""
+        return [_control(row) for row in self._session.scalars(select(RouteControlRow))]
 
     def replace(self, seen: RouteControl, new: RouteControl) -> bool:
         """Store ``new`` if the row still has the phase and epoch of ``seen``; one writer wins, False is a loss."""

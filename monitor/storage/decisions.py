@@ -1,5 +1,7 @@
 """The audit: rows are added, never changed (a trigger in the database sees to it)."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -48,6 +50,22 @@ class DecisionStore:
         if before_id is not None:
             query = query.where(DecisionRow.id < before_id)
         return [_audit(row) for row in self._session.scalars(query)]
+
+    def newest_among(self, route_ids: Collection[int], limit: int, before_id: int | None = None) -> list[Audit]:
+        """Return rows of some routes, newest first."""
+        query = select(DecisionRow).where(DecisionRow.route_id.in_(route_ids))
+        if before_id is not None:
+            query = query.where(DecisionRow.id < before_id)
+        return [_audit(row) for row in self._session.scalars(query.order_by(DecisionRow.id.desc()).limit(limit))]
+
+    def of_incident(self, route_id: int, incident_id: int) -> list[Audit]:
+        """Return what was decided and done about an incident, oldest first."""
+        rows = self._session.scalars(
+            select(DecisionRow)
+            .where(DecisionRow.route_id == route_id, DecisionRow.incident_id == incident_id)
+            .order_by(DecisionRow.id)
+        )
+        return [_audit(row) for row in rows]
 
 
 def _audit(row: DecisionRow) -> Audit:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from monitor.models.event import Leg, Record, Recorder, Rejection
 from monitor.models.tick import LegRecord, PrimaryCounts
 
-__all__ = ["Account", "EventStore", "Lags", "add_accounts", "add_rejections", "add_events"]
+__all__ = ["Account", "EventStore", "Lags", "add_accounts", "add_events", "add_rejections"]
 
 _COLUMNS: dict[str, str] = {
     "route_id": "bigint",
@@ -146,9 +146,7 @@ async def add_rejections(
         )
 
 
-async def add_accounts(
-    connection: psycopg.AsyncConnection[Any], accounts: Sequence[Account], at: datetime
-) -> None:
+async def add_accounts(connection: psycopg.AsyncConnection[Any], accounts: Sequence[Account], at: datetime) -> None:
     """Add to the hour's accounts, in key order so that two writers never wait for each other in a circle."""
     hour = at.replace(minute=0, second=0, microsecond=0)
     async with connection.cursor() as cursor:
@@ -270,7 +268,10 @@ class EventStore:
     def accounts(self) -> list[Account]:
         """Return how many records of each source ended how, over all time."""
         rows = self._session.execute(
-            text("SELECT source, outcome, reason, sum(n)::bigint AS n FROM ingest_accounts GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")
+            text(
+                "SELECT source, outcome, reason, sum(n)::bigint AS n FROM ingest_accounts "
+                "GROUP BY source, outcome, reason ORDER BY source, outcome, reason"
+            )
         )
         return [Account(row.source, row.outcome, row.reason, row.n) for row in rows]
 

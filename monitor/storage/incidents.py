@@ -61,6 +61,13 @@ class IncidentStore:
         )
         return [_incident(row) for row in rows]
 
+    def all_open(self) -> list[Incident]:
+        """Return the open incidents of every route, oldest first."""
+        rows = self._session.scalars(
+            select(IncidentRow).where(IncidentRow.closed_at.is_(None)).order_by(IncidentRow.opened_at)
+        )
+        return [_incident(row) for row in rows]
+
     def newest(self, route_id: int | None, limit: int, before_id: int | None = None) -> list[Incident]:
         """Return incidents, newest first."""
         query = select(IncidentRow).order_by(IncidentRow.id.desc()).limit(limit)
@@ -72,9 +79,7 @@ class IncidentStore:
 
     def set_decided(self, incident_id: int, action: str) -> None:
         """Note the action decided for an incident."""
-        self._session.execute(
-            update(IncidentRow).where(IncidentRow.id == incident_id).values(decided=action)
-        )
+        self._session.execute(update(IncidentRow).where(IncidentRow.id == incident_id).values(decided=action))
 
     def set_effect(self, incident_id: int, effect: dict[str, Any]) -> None:
         """Store the estimate shown to people."""

@@ -65,9 +65,7 @@ class OutboxStore:
 
     def finish(self, entry_id: int, at: datetime, result: str) -> None:
         """Close an entry: it was sent, or given up on."""
-        self._session.execute(
-            update(OutboxRow).where(OutboxRow.id == entry_id).values(done_at=at, result=result)
-        )
+        self._session.execute(update(OutboxRow).where(OutboxRow.id == entry_id).values(done_at=at, result=result))
 
     def postpone(self, entry_id: int, until: datetime, result: str) -> None:
         """Try an entry again later."""

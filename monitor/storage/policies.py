@@ -33,9 +33,7 @@ class PolicyStore:
     def add(self, name: str, document: Mapping[str, Any], actor: str, at: datetime) -> StoredPolicy:
         """Store the next version of a policy."""
         newest = self._session.scalar(select(func.max(PolicyRow.version)).where(PolicyRow.name == name))
-        row = PolicyRow(
-            name=name, version=(newest or 0) + 1, document=dict(document), actor=actor, created_at=at
-        )
+        row = PolicyRow(name=name, version=(newest or 0) + 1, document=dict(document), actor=actor, created_at=at)
         self._session.add(row)
         self._session.flush()
         return _policy(row)

@@ -70,9 +70,7 @@ class RouteStore:
 
     def by_name(self, name: str) -> Route | None:
         """Return the route of that name."""
-        row = self._session.scalar(
-            select(RouteRow).where(RouteRow.name == name, RouteRow.id != UNATTRIBUTED_ROUTE_ID)
-        )
+        row = self._session.scalar(select(RouteRow).where(RouteRow.name == name, RouteRow.id != UNATTRIBUTED_ROUTE_ID))
         return None if row is None else _route(row)
 
     def add_variant(self, route_id: int, spec: VariantSpec, at: datetime) -> Variant:

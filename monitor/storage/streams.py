@@ -1,10 +1,11 @@
 """Streams and what each tick added to them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from detectors.types import PairCounts, Verdict
@@ -12,10 +13,22 @@ from monitor.models.evidence import Evidence, Stream
 from monitor.models.tick import ScoredTick
 from monitor.storage.tables import StreamRow, TickCountRow
 
-__all__ = ["StreamStore", "TickCounts"]
+__all__ = ["Standing", "StreamStore", "TickCounts"]
 
 TickCounts = Mapping[str, Any]
 """A stored tick: ``tick``, ``started_at``, ``complete`` (tables per level), ``missing``, ``histogram``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A stream's verdict without its detector state: what an overview of the fleet shows."""
+
+    route_id: int
+    candidate_id: int
+    signal: str
+    slice: str
+    verdict: Verdict
+    reason: str
 
 
 class StreamStore:
@@ -32,6 +45,33 @@ class StreamStore:
             .order_by(StreamRow.candidate_id, StreamRow.signal, StreamRow.slice)
         )
         return [_stream(row) for row in rows]
+
+    def standings(self) -> list[Standing]:
+        """Return the verdict of every stream of every route, without loading detector states."""
+        rows = self._session.execute(
+            select(
+                StreamRow.route_id,
+                StreamRow.candidate_id,
+                StreamRow.signal,
+                StreamRow.slice,
+                StreamRow.verdict,
+                StreamRow.reason,
+            ).order_by(StreamRow.route_id, StreamRow.candidate_id, StreamRow.signal, StreamRow.slice)
+        )
+        return [
+            Standing(r.route_id, r.candidate_id, r.signal, r.slice, Verdict(r.verdict), r.reason) for r in rows
+        ]
+
+    def newest_data(self) -> dict[int, datetime]:
+        """Return, per route, the start of the newest tick that held any pair: one index probe a stream."""
+        rows = self._session.execute(
+            text(
+                "SELECT s.route_id, max(t.started_at) AS at FROM streams AS s CROSS JOIN LATERAL ("
+                "SELECT started_at FROM tick_counts WHERE route_id = s.route_id AND stream_id = s.id "
+                "ORDER BY tick DESC LIMIT 1) AS t GROUP BY s.route_id"
+            )
+        )
+        return {row.route_id: row.at for row in rows}
 
     def save(self, stream: Stream) -> Stream:
         """Store a stream, new (``id`` 0) or known, and return it with its id."""
@@ -101,9 +141,7 @@ class StreamStore:
 
     def last_data_at(self, route_id: int) -> datetime | None:
         """Return the start of the newest tick that held any pair of the route."""
-        return self._session.scalar(
-            select(func.max(TickCountRow.started_at)).where(TickCountRow.route_id == route_id)
-        )
+        return self._session.scalar(select(func.max(TickCountRow.started_at)).where(TickCountRow.route_id == route_id))
 
     def forget_ticks(self, before: datetime) -> None:
         """Drop stored ticks older than an instant; detector states do not need them."""

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = [
+    "UNATTRIBUTED_ROUTE_ID",
     "ApiKeyRow",
     "Base",
     "DeadLetterRow",
@@ -42,7 +43,6 @@ __all__ = [
     "RouteRow",
     "StreamRow",
     "TickCountRow",
-    "UNATTRIBUTED_ROUTE_ID",
     "VariantRow",
 ]
 

@@ -24,9 +24,7 @@ DOCUMENTED = (PayloadTooLargeError, UndecodableError, UnsupportedEncodingError)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(sorted(KNOWN_KEYS)), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(sorted(KNOWN_KEYS)), inner, max_size=4),
     max_leaves=12,
 )
 BODIES = st.dictionaries(st.sampled_from(sorted(KNOWN_KEYS)), VALUES, max_size=6)
@@ -40,18 +38,14 @@ JSONISH = st.lists(
 
 def events(body):
     """Return what the native door makes of a body."""
-    return [
-        part if isinstance(part, Rejection) else parse(part, 0, NOW, LIMITS).result
-        for part in split(body, LIMITS)
-    ]
+    return [part if isinstance(part, Rejection) else parse(part, 0, NOW, LIMITS).result for part in split(body, LIMITS)]
 
 
 @given(
     body=st.binary(max_size=200) | JSONISH | BODIES.map(lambda doc: json.dumps(doc).encode()),
     wrap=st.sampled_from([bytes, gzip.compress, zstandard.compress]),
     cut=st.integers(0, 20),
-    encoding=st.sampled_from([None, "identity", "gzip", "deflate", "zstd", "br", "gzip, zstd"])
-    | st.text(max_size=5),
+    encoding=st.sampled_from([None, "identity", "gzip", "deflate", "zstd", "br", "gzip, zstd"]) | st.text(max_size=5),
     door=st.sampled_from(sorted(DOORS)),
 )
 def test_only_documented_errors_are_raised(body, wrap, cut, encoding, door):
@@ -64,9 +58,7 @@ def test_only_documented_errors_are_raised(body, wrap, cut, encoding, door):
                 assert part.index == index
 
 
-@given(
-    request=BODIES, response=BODIES, sse=st.text() | BODIES.map(lambda doc: f"data: {json.dumps(doc)}\n\n")
-)
+@given(request=BODIES, response=BODIES, sse=st.text() | BODIES.map(lambda doc: f"data: {json.dumps(doc)}\n\n"))
 def test_no_body_rejects_an_event(request, response, sse):
     doc = {
         "request_id": "r",
@@ -95,16 +87,14 @@ def test_good_lines_among_garbage_are_all_recovered(lines):
             doc = {"request_id": wanted[-1], "started_at": NOW.isoformat(), "request": {"prompt": line}}
             sent.append(json.dumps(doc).encode())
         else:
-            # without a colon no garbage can make one valid document of itself and the lines around it
-            sent.append(line.replace(b"\n", b" ").replace(b":", b""))
+            # without : and ] no garbage makes one valid document with the lines around it
+            sent.append(line.replace(b"\n", b" ").translate(None, b":]"))
     assume(wanted)
     found = [event.request_id for event in events(b"\n".join(sent)) if isinstance(event, Event)]
     assert found == wanted
 
 
-@given(
-    st.lists(BODIES, min_size=1, max_size=8), st.sampled_from([b"\n", b"", b" ", b"\r\n\r\n"]), st.booleans()
-)
+@given(st.lists(BODIES, min_size=1, max_size=8), st.sampled_from([b"\n", b"", b" ", b"\r\n\r\n"]), st.booleans())
 def test_framing_does_not_change_the_records(docs, glue, pretty):
     docs = [{"request_id": "r", **doc} for doc in docs]
     raws = [json.dumps(doc, indent=1 if pretty else None).encode() for doc in docs]

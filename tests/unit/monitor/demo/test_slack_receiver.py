@@ -38,7 +38,7 @@ def test_a_message_reads_well_in_a_terminal():
             {"type": "section", "text": {"type": "mrkdwn", "text": "line one\nline two"}},
             {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Signal*\nschema_validity"}]},
             {"type": "divider"},
-            {"type": "context", "elements": [{"type": "mrkdwn", "text": "policy demo v1"}]},
+            {"type": "context", "elements": [{"type": "mrkdwn", "text": "<!date^1^{time}|noon> · <http://x/r|Evidence>"}]},
             {
                 "type": "actions",
                 "elements": [
@@ -57,7 +57,7 @@ def test_a_message_reads_well_in_a_terminal():
         "line two",
         "  *Signal* schema_validity",
         "-" * 40,
-        "  policy demo v1",
+        "  noon · Evidence (http://x/r)",
         "[Evidence] http://x/1",
     ]
     assert render({"text": "only text"}) == "only text"

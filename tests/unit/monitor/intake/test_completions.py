@@ -78,9 +78,7 @@ def test_schemas_that_count(fields, schema, json_object):
     assert (request.response_schema, request.json_object) == (schema, json_object)
 
 
-@pytest.mark.parametrize(
-    ("prompt", "text"), [("Say", "Say"), (["Say", "Sing"], "Say"), ([1, 2], None), (None, None)]
-)
+@pytest.mark.parametrize(("prompt", "text"), [("Say", "Say"), (["Say", "Sing"], "Say"), ([1, 2], None), (None, None)])
 def test_a_legacy_request(prompt, text):
     assert read_request({"prompt": prompt, "max_tokens": 3}).messages == (Message("user", text),)
 
@@ -218,9 +216,7 @@ def test_answers(body, answer):
     assert read_answer(body) == answer
 
 
-@pytest.mark.parametrize(
-    "reason", ["stop", "length", "content_filter", "error", "abort", "repetition", "weird"]
-)
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter", "error", "abort", "repetition", "weird"])
 def test_reasons_that_are_kept(reason):
     assert read_answer({"choices": [{"finish_reason": reason}]}).finish_reason == reason
 
@@ -273,12 +269,8 @@ def test_wrong_types_in_a_response_are_passed_over(wrong):
     ):
         read_answer(body)
         read_stream(sse(body, delta(content="x"), body))
-        read_stream(
-            sse(delta(content=wrong, tool_calls=wrong, function_call=wrong), {"usage": wrong, **delta()})
-        )
-        read_stream(
-            sse({"type": "message_start", "message": wrong}, {"type": "message_delta", "delta": wrong})
-        )
+        read_stream(sse(delta(content=wrong, tool_calls=wrong, function_call=wrong), {"usage": wrong, **delta()}))
+        read_stream(sse({"type": "message_start", "message": wrong}, {"type": "message_delta", "delta": wrong}))
         read_stream(
             sse(
                 {"type": "response.created", "response": wrong},
@@ -302,9 +294,7 @@ def test_a_chat_stream():
     assert (reply.model, reply.system_fingerprint, reply.failed) == ("m", "fp", False)
 
 
-@pytest.mark.parametrize(
-    "text", [sse(*CHAT_STREAM).replace("\n", "\r\n"), sse(*CHAT_STREAM).replace("\n\n", "\n")]
-)
+@pytest.mark.parametrize("text", [sse(*CHAT_STREAM).replace("\n", "\r\n"), sse(*CHAT_STREAM).replace("\n\n", "\n")])
 def test_line_ends_of_a_stream(text):
     assert read_stream(text).text == "Héllo"
 
@@ -371,9 +361,7 @@ ANTHROPIC_STREAM = (
 
 def test_an_anthropic_stream():
     reply = read_stream_reply(sse(*ANTHROPIC_STREAM, done=False))
-    assert reply.answer == Answer(
-        "Hi", (ToolCall("f", '{"a":1}'), ToolCall("g", "{}")), "tool_calls", None, 9, 3
-    )
+    assert reply.answer == Answer("Hi", (ToolCall("f", '{"a":1}'), ToolCall("g", "{}")), "tool_calls", None, 9, 3)
     assert reply.model == "m"
 
 

@@ -127,9 +127,7 @@ def test_exactly_the_limit_is_taken():
     assert decompress(zstandard.compress(body), None, LIMITS) == body
 
 
-@pytest.mark.parametrize(
-    "field", ["max_body_bytes", "max_decoded_bytes", "max_record_bytes", "max_batch_records"]
-)
+@pytest.mark.parametrize("field", ["max_body_bytes", "max_decoded_bytes", "max_record_bytes", "max_batch_records"])
 def test_limits_are_positive(field):
     with pytest.raises(ValueError, match=field):
         Limits(**{field: 0})

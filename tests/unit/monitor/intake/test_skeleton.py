@@ -6,9 +6,7 @@ from monitor.intake.skeleton import skeleton
 
 
 def test_strings_numbers_and_strange_keys_are_hidden():
-    raw = json.dumps(
-        {"request_id": "secret", "status": 200, "stream": True, "leg": None, "my secret key": 1}
-    ).encode()
+    raw = json.dumps({"request_id": "secret", "status": 200, "stream": True, "leg": None, "my secret key": 1}).encode()
     assert json.loads(skeleton(raw)) == {
         "request_id": "<6 chars>",
         "status": "<number>",
@@ -23,9 +21,7 @@ def test_depth_items_and_keys_are_bounded():
     shape = json.loads(skeleton(raw))
     assert shape["request"]["messages"][-1] == "<5 more>"
     assert "<array of 1>" in skeleton(raw)
-    assert (
-        len(json.loads(skeleton(json.dumps({"model": dict.fromkeys("abcdefgh", 1)}).encode()))["model"]) == 1
-    )
+    assert len(json.loads(skeleton(json.dumps({"model": dict.fromkeys("abcdefgh", 1)}).encode()))["model"]) == 1
 
 
 def test_the_limit_holds():
