@@ -33,7 +33,8 @@ class Settings(BaseSettings):
     commit_timeout_s: float = Field(10, gt=0, description="Longest wait for a commit before 503 is answered")
     max_event_age_days: int = Field(7, gt=0, description="Older events are rejected")
     max_event_lead_s: float = Field(600, gt=0, description="Events starting further in the future are rejected")
-    dead_letter_body: bool = Field(False, description="Keep rejected records whole (they may hold user text)")
+
+    retention_days: int = Field(30, gt=0, description="Events and per-tick counts older than this are dropped, days")
 
     evaluate_every_s: float = Field(1, gt=0, description="How often due ticks are looked for")
     reconcile_every_s: float = Field(0.5, gt=0, description="How often the controller looks at every route")

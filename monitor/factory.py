@@ -15,10 +15,12 @@ from monitor.intake.limits import Limits
 from monitor.routing.registry import build as build_target
 from monitor.services.catalog import CatalogCache
 from monitor.services.evaluate import EvaluateService
+from monitor.services.gauges import GaugeService
 from monitor.services.ingest import IngestService
 from monitor.services.keys import KeyService
 from monitor.services.notify import NotifyService
 from monitor.services.policies import PolicyService
+from monitor.services.retention import RetentionService
 from monitor.services.routes import RouteService
 from monitor.services.writer import GroupWriter
 from monitor.storage.session import Database, resolve_url
@@ -93,6 +95,16 @@ class Factory:
     def evaluate(self) -> EvaluateService:
         """Evaluation."""
         return EvaluateService(self.database, self.policies, self.clock)
+
+    @cached_property
+    def gauges(self) -> GaugeService:
+        """The gauges of ``/metrics``."""
+        return GaugeService(self.database)
+
+    @cached_property
+    def retention(self) -> RetentionService:
+        """Retention."""
+        return RetentionService(self.database, self.clock, self.settings.retention_days)
 
     @cached_property
     def notifiers(self) -> dict[str, Notifier]:

@@ -17,6 +17,8 @@ from monitor.telemetry import JOB_FAILURES, JOB_SECONDS, LEADER, TICKS_CLOSED
 __all__ = ["Worker"]
 
 _LEASE = "worker"
+_GAUGES_EVERY_S = 5.0
+_RETENTION_EVERY_S = 3600.0
 _log = structlog.get_logger("fullback.worker")
 
 
@@ -37,6 +39,8 @@ class Worker:
             ("evaluate", settings.evaluate_every_s, lambda: TICKS_CLOSED.inc(self._factory.evaluate.run())),
             ("reconcile", settings.reconcile_every_s, self._factory.reconciler.run),
             ("notify", settings.notify_every_s, self._factory.notify.run),
+            ("gauges", _GAUGES_EVERY_S, self._factory.gauges.run),
+            ("retention", _RETENTION_EVERY_S, self._factory.retention.run),
         ):
             self._scheduler.add_job(self._guarded(name, job), "interval", seconds=seconds, id=name)
         self._scheduler.start()

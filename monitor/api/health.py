@@ -12,13 +12,15 @@ __all__ = ["router"]
 router = APIRouter(tags=["health"])
 
 
-@router.api_route("/healthz", methods=["GET", "HEAD"], summary="Is the process alive?", operation_id="healthz")
+@router.head("/healthz", include_in_schema=False)
+@router.get("/healthz", summary="Is the process alive?")
 def healthz() -> PlainTextResponse:
     """Answer as long as the process can."""
     return PlainTextResponse("ok\n")
 
 
-@router.api_route("/readyz", methods=["GET", "HEAD"], summary="Can it take traffic?", operation_id="readyz")
+@router.head("/readyz", include_in_schema=False)
+@router.get("/readyz", summary="Can it take traffic?")
 def readyz(parts: Parts) -> PlainTextResponse:
     """Answer 200 when Postgres can be reached and its schema is new enough, else 503."""
     with parts.database.reading():

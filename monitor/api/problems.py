@@ -6,9 +6,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from monitor.errors import FullbackError
+from monitor.errors import DatabaseUnavailableError, FullbackError, ValidationError
 
 __all__ = ["install", "problem"]
 
@@ -40,6 +42,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(FullbackError)
     def own(_: Request, error: FullbackError) -> JSONResponse:
         return problem(error.status, error.code, error.title, error.detail, dict(error.headers), **error.extensions)
+
+    @app.exception_handler(PoolTimeoutError)
+    def busy(request: Request, _: PoolTimeoutError) -> JSONResponse:
+        return own(request, DatabaseUnavailableError("no connection to PostgreSQL was free in time; send again"))
+
+    @app.exception_handler(DataError)
+    def not_storable(request: Request, _: DataError) -> JSONResponse:
+        return own(request, ValidationError("a value cannot be stored: a NUL character, or a number out of range"))
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

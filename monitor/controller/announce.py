@@ -13,6 +13,9 @@ from monitor.storage.outbox import OutboxStore
 
 __all__ = ["Announcer", "effect_in"]
 
+_TOLD_ONCE = frozenset({AlertKind.WOULD_ROLL_BACK, AlertKind.ADVISE})
+"""Nothing was moved, so an incident is told of once, whatever the epoch."""
+
 _SEVERITY = {
     AlertKind.WOULD_ROLL_BACK: Severity.WARN,
     AlertKind.ADVISE: Severity.PAGE,
@@ -46,9 +49,8 @@ class Announcer:
         now: datetime,
     ) -> None:
         """Write the alert to the outbox; the same state change is written once, however often it is tried."""
-        key = f"incident-{incident.id}" if incident is not None and control.phase is Phase.ARMED else ""
         alert = Alert(
-            dedup_key=f"{key or f'route-{route.id}:epoch-{control.epoch}'}:{kind.value}",
+            dedup_key=_dedup_key(kind, control, incident),
             incident_id=None if incident is None else incident.id,
             kind=kind,
             severity=_SEVERITY[kind],
@@ -69,6 +71,16 @@ class Announcer:
 def effect_in(incident: Incident) -> Effect | None:
     """Return the incident's effect as alerts show it."""
     return None if incident.effect is None else Effect(**incident.effect)
+
+
+def _dedup_key(kind: AlertKind, control: RouteControl, incident: Incident | None) -> str:
+    """Name a state change: by incident and kind, and by epoch if the change is one of the routing.
+
+    A block comes before its epoch is taken: only the incident tells two of them apart.
+    """
+    cause = "" if incident is None else f"incident-{incident.id}:"
+    epoch = "" if cause and kind in _TOLD_ONCE else f"route-{control.route_id}:epoch-{control.epoch}:"
+    return f"{epoch}{cause}{kind.value}"
 
 
 def _candidate(variants: list[Variant], incident: Incident | None) -> str:

@@ -8,7 +8,7 @@ from monitor.models.incident import Incident
 from monitor.models.policy import Policy
 from monitor.models.route import Mode, Phase, Route, RouteControl
 
-__all__ = ["decide"]
+__all__ = ["decide", "reconsider"]
 
 
 def decide(
@@ -31,6 +31,18 @@ def decide(
         if decision.action is not Action.NOTHING and decision.action.value != incident.decided:
             return decision, incident
     return Decision(Action.NOTHING, "no harm found" if not incidents else "already decided"), None
+
+
+def reconsider(
+    route: Route, control: RouteControl, incident: Incident | None, policy: Policy, now: datetime
+) -> Decision:
+    """Judge a rollback again right before it is committed: what a person did since it was decided wins.
+
+    Anything but ``ROLL_BACK`` withdraws it: the incident was closed or grew old, the route was pinned, or its mode changed.
+    """
+    if incident is None or not incident.actionable(now, timedelta(seconds=policy.evidence_ttl_s)):
+        return Decision(Action.NOTHING, "the evidence is closed or too old to act on")
+    return _for_incident(route, control, incident, policy, now)
 
 
 def _for_incident(route: Route, control: RouteControl, incident: Incident, policy: Policy, now: datetime) -> Decision:

@@ -15,6 +15,7 @@ from monitor.routing.base import RouteTarget
 __all__ = ["Operator"]
 
 _PIN_AFTER_RESTORE = timedelta(hours=24)
+_NO_FLIP_STANDS = frozenset({Phase.ARMED, Phase.PREFLIGHT, Phase.BLOCKED})
 
 
 class Operator:
@@ -54,11 +55,7 @@ class Operator:
 
     def _to_baseline(self, seen: Situation, actor: str, reason: str) -> bool:
         found = self._target_of(seen.route.target).read()
-        keep = seen.control.before is not None and seen.control.phase not in {
-            Phase.ARMED,
-            Phase.BLOCKED,
-            Phase.PREFLIGHT,
-        }
+        keep = seen.control.before is not None and seen.control.phase not in _NO_FLIP_STANDS
         epoch = max(seen.control.epoch, found.epoch or 0) + 1
         return self._transitions.move(
             seen,
@@ -78,12 +75,10 @@ class Operator:
         before = seen.control.before
         if before is None:
             raise ConflictError(f"{seen.route.name}: there is no earlier routing to restore")
+        if seen.control.phase in _NO_FLIP_STANDS:
+            raise ConflictError(f"{seen.route.name}: no flip stands, so there is none to undo; look at its decisions")
         found = self._target_of(seen.route.target).read()
         epoch = max(seen.control.epoch, found.epoch or 0) + 1
-        if seen.incident is not None:
-            self._transitions.note(
-                seen, action="false_alarm", reason=reason, actor=actor, incident=seen.incident, close=True
-            )
         return self._transitions.move(
             seen,
             Phase.APPLYING,
@@ -91,6 +86,7 @@ class Operator:
             reason=reason,
             actor=actor,
             alert=AlertKind.MANUAL_FLIP,
+            false_alarm=seen.incident,
             epoch=epoch,
             goal=Goal.RESTORE,
             desired=toward_snapshot(before, epoch),
@@ -114,12 +110,16 @@ class Operator:
 
         Raises:
             NotFoundError: the route has no such open incident.
+            ConflictError: the route changed, or someone else closed it, at the same time.
         """
         seen = self._see(route)
         incident = next((one for one in seen.incidents if one.id == incident_id), None)
         if incident is None:
             raise NotFoundError(f"{route.name} has no open incident {incident_id}")
-        self._transitions.note(seen, action="close", reason=reason, actor=actor, incident=incident, close=True)
+        if not self._transitions.note(
+            seen, action="close", reason=reason, actor=actor, incident=incident, close=True
+        ):
+            raise ConflictError(f"{route.name}: someone else changed the route at the same time; look and try again")
 
     def _noted(
         self, route: Route, action: str, actor: str, reason: str, pinned_by: str | None, pinned_until: object

@@ -8,7 +8,7 @@ __all__ = ["ALLOWED", "IN_FLIGHT", "PAGING", "may_follow"]
 
 ALLOWED: Mapping[Phase, frozenset[Phase]] = {
     Phase.ARMED: frozenset({Phase.PREFLIGHT, Phase.APPLYING}),
-    Phase.PREFLIGHT: frozenset({Phase.APPLYING, Phase.BLOCKED}),
+    Phase.PREFLIGHT: frozenset({Phase.APPLYING, Phase.BLOCKED, Phase.ARMED}),
     Phase.BLOCKED: frozenset({Phase.APPLYING, Phase.ARMED}),
     Phase.APPLYING: frozenset({Phase.VERIFYING_CONTROL, Phase.STUCK}),
     Phase.VERIFYING_CONTROL: frozenset({Phase.VERIFYING_TRAFFIC, Phase.STUCK, Phase.APPLYING}),

@@ -7,7 +7,7 @@ import structlog
 
 from alerts.types import AlertKind
 from monitor.clock import Clock
-from monitor.controller.decide import decide
+from monitor.controller.decide import decide, reconsider
 from monitor.controller.plan import toward_baseline
 from monitor.controller.preflight import judge_baseline
 from monitor.controller.transitions import Situation, Transitions
@@ -57,6 +57,8 @@ class Reconciler:
                         break
             except FullbackError as error:
                 _log.warning("step failed", route=route.name, code=error.code, detail=error.detail)
+            except Exception as error:  # noqa: BLE001 - the other routes must not wait for it; the trace is logged
+                _log.exception("step failed unexpectedly", route=route.name, error=type(error).__name__)
 
     def step(self, route: Route) -> bool:
         """Take one step; True if the route's state changed and another step may follow."""
@@ -112,12 +114,10 @@ class Reconciler:
         """Check the baseline, then commit the desired state with its epoch: the router is called afterwards."""
         now, policy, baseline = self._clock.now(), seen.policy.preflight, seen.baseline
         incident = seen.incident
-        if seen.control.phase is Phase.BLOCKED and (
-            incident is None or not incident.actionable(now, timedelta(seconds=seen.policy.evidence_ttl_s))
-        ):
-            return self._transitions.move(
-                seen, Phase.ARMED, action="unblock", reason="the evidence is too old to act on", incident_id=None
-            )
+        wanted = reconsider(seen.route, seen.control, incident, seen.policy, now)
+        if wanted.action is not Action.ROLL_BACK:
+            action = "unblock" if seen.control.phase is Phase.BLOCKED else "withdraw"
+            return self._transitions.move(seen, Phase.ARMED, action=action, reason=wanted.reason, incident_id=None)
         if baseline is None or not seen.candidates:
             return self._block(seen, "the route lacks a baseline or a candidate")
         since = now - timedelta(seconds=policy.window_s)

@@ -83,10 +83,13 @@ class Transitions:
         actor: str = CONTROLLER,
         alert: AlertKind | None = None,
         incident: Incident | None = None,
+        false_alarm: Incident | None = None,
         evidence: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> bool:
-        """Move a route to another phase; False if someone else moved it first, and then nothing is written.
+        """Move a route to another phase; False if someone else changed it first, and then nothing is written.
+
+        An incident that turned out to be a ``false_alarm`` is closed, and audited so, in the same transaction.
 
         Raises:
             ConflictError: the state table does not allow it.
@@ -98,6 +101,8 @@ class Transitions:
         with self._database.transaction() as session:
             if not ControlStore(session).replace(seen.control, new):
                 return False
+            if false_alarm is not None and IncidentStore(session).close(false_alarm.id, now, f"{actor}: false_alarm"):
+                self._record(session, seen, seen.control, "false_alarm", reason, actor, None, false_alarm, None)
             self._record(session, seen, new, action, reason, actor, alert, incident or seen.incident, evidence)
         return True
 
@@ -113,7 +118,10 @@ class Transitions:
         close: bool = False,
         **changes: Any,
     ) -> bool:
-        """Audit something that leaves the phase as it is; ``incident`` is marked with the action, or closed."""
+        """Audit something that leaves the phase as it is; ``incident`` is marked with the action, or closed.
+
+        False if someone else was first: the route changed, or the incident is closed or marked so already.
+        """
         now = self._clock.now()
         new = replace(seen.control, **changes)
         with self._database.transaction() as session:
@@ -125,8 +133,8 @@ class Transitions:
                 and not IncidentStore(session).close(incident.id, now, f"{actor}: {action}")
             ):
                 return False
-            if incident is not None and not close:
-                IncidentStore(session).set_decided(incident.id, action)
+            if incident is not None and not close and not _mark(session, incident, action):
+                return False
             self._record(session, seen, new, action, reason, actor, alert, incident, None)
         return True
 
@@ -163,3 +171,16 @@ class Transitions:
         )
         if alert is not None:
             self._announcer.announce(session, alert, seen.route, new, seen.variants, incident, reason, now)
+
+
+def _mark(session: Session, incident: Incident, action: str) -> bool:
+    """Note the action decided for an incident; False if it was noted already.
+
+    The route's control row, locked by the caller's update, lets one writer in at a time.
+    """
+    store = IncidentStore(session)
+    found = store.get(incident.id)
+    if found is None or found.closed_at is not None or found.decided == action:
+        return False
+    store.set_decided(incident.id, action)
+    return True

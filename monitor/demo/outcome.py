@@ -12,6 +12,8 @@ from monitor.demo.twins import TwinReport
 
 __all__ = ["Outcome"]
 
+_VERDICT = ("candidate", "signal", "slice", "verdict", "reason", "pairs")
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -67,10 +69,14 @@ class Outcome:
             },
             **({"twins": self.twins.to_json()} if self.twins else {}),
             "effect": dict(self.effect) if self.effect else None,
+            **({} if self.flipped else {"verdicts": self._verdicts()}),
             "incidents": len(self.incidents),
             "slack_messages": len(self.slack),
             "seed": self.seed,
         }
+
+    def _verdicts(self) -> list[dict[str, Any]]:
+        return [{name: stream[name] for name in _VERDICT} for stream in self.streams]
 
     def lines(self) -> Iterator[str]:
         """Yield the report for people."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from monitor.demo.names import BASELINE
+
 __all__ = [
     "Timeline",
     "effect_line",
@@ -129,8 +131,9 @@ def _number(number: float | None, share: bool) -> str:
 
 
 def verdict_lines(streams: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Write each stream's verdict with its reason."""
+    """Write each stream's verdict with its reason; the baseline's own streams compare it with itself."""
     return [
-        f"{stream['signal']}/{stream['slice']}: {stream['verdict']}, {stream['pairs']} pairs: {stream['reason']}"
-        for stream in streams
+        f"{stream['candidate']:<6}{stream['signal']}/{stream['slice']}: {stream['verdict']}, "
+        f"{stream['pairs']} pairs: {stream['reason']}"
+        for stream in sorted(streams, key=lambda stream: stream["candidate"] == BASELINE)
     ]

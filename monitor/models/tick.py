@@ -86,6 +86,8 @@ class ScoredTick:
     safe: tuple[PairCounts, ...]
     """Missing legs count against the candidate."""
     complete: tuple[PairCounts, ...]
+    paired: int = 0
+    """Pairs with both readings; more than the tables hold while a latency threshold is not known yet."""
     missing_candidate: int = 0
     missing_baseline: int = 0
     histogram: Mapping[int, int] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class ScoredTick:
     @property
     def scored(self) -> int:
         """Pairs to which the signal applied."""
-        return self.complete[0].n + self.one_sided
+        return self.paired + self.one_sided
 
     @property
     def one_sided(self) -> int:

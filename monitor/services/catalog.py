@@ -42,6 +42,11 @@ class CatalogCache:
             self._fresh_until = now + _FRESH_FOR
             return self._catalog
 
+    def fresh(self) -> bool:
+        """Tell whether ``get`` would answer without asking Postgres."""
+        until = self._fresh_until
+        return self._catalog is not None and until is not None and self._clock.now() < until
+
     def forget(self) -> None:
         """Read anew at the next use: a route or variant was just changed here."""
         with self._lock:

@@ -24,7 +24,7 @@ from monitor.models.tick import Pair, RouteClock, ScoredTick, tick_start
 from monitor.models.variant import Role, Variant
 from monitor.services.effects import confirmation, effect_of
 from monitor.services.histories import Histories
-from monitor.services.pairing import pair_up
+from monitor.services.pairing import ALL, ALWAYS_APPLICABLE, pair_up
 from monitor.services.policies import PolicyService
 from monitor.services.scoring import score_bits, score_latency
 from monitor.services.ticks import keep_clock
@@ -72,10 +72,22 @@ class EvaluateService:
         self._histories = Histories()
 
     def run(self) -> int:
-        """Close every tick that is due on every route and return how many were closed."""
+        """Close every tick that is due on every route and return how many were closed.
+
+        One route's trouble does not hold up another's; the first is raised at the end.
+        """
         with self._database.reading() as session:
             routes = RouteStore(session).all()
-        return sum(self._run_route(route, len(routes)) for route in routes)
+        closed, troubles = 0, []
+        for route in routes:
+            try:
+                closed += self._run_route(route, len(routes))
+            except Exception as error:  # noqa: BLE001 - raised below
+                _log.warning("evaluation failed", route=route.name, error=type(error).__name__)
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+        return closed
 
     def _run_route(self, route: Route, fleet: int) -> int:
         policy = self._policies.get(route.policy)
@@ -128,7 +140,7 @@ class _Closing:
             for w in watched
             if _is_aa(w) and w.stream.verdict is Verdict.INCONCLUSIVE and "differs" in w.stream.reason
         }
-        for one in sorted(watched, key=lambda w: not _is_aa(w)):
+        for one in sorted(watched, key=_order):
             scored = self._score(one, pairs)
             state, alarm = detector.fold(
                 one.state,
@@ -174,7 +186,7 @@ class _Closing:
         *,
         differs: bool,
     ) -> None:
-        pairing = guard.observe(one.guard, pairs=scored.complete[0].n, one_sided=scored.one_sided)
+        pairing = guard.observe(one.guard, pairs=scored.paired, one_sided=scored.one_sided)
         idle = 0 if scored.scored else one.idle + 1
         evidence = self._evidence(one, state, pairing)
         if alarm is not None:
@@ -198,7 +210,8 @@ class _Closing:
                 guard_tripped=guard.trips(pairing),
                 differs_from_itself=differs,
                 idle_ticks=idle,
-                warm=True,
+                frozen_in=None if self.control.phase is Phase.ARMED else self.control.phase.value,
+                learning=scored.paired > 0 and not any(table.n for table in scored.complete),
             )
         )
         saved = StreamStore(self.session).save(
@@ -298,6 +311,11 @@ class _Latched:
 
 def _is_aa(one: _Watched) -> bool:
     return one.stream.candidate_id == one.baseline_id
+
+
+def _order(one: _Watched) -> tuple[bool, bool, bool]:
+    """A/A first (it can cast doubt), then failures and whole-route streams: the first alarm names the incident."""
+    return not _is_aa(one), one.stream.signal != ALWAYS_APPLICABLE, one.stream.slice != ALL
 
 
 def _rate(bad: int, n: int) -> float | None:

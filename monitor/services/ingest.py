@@ -48,7 +48,7 @@ class IngestService:
         self._limits = limits
 
     async def accept(self, door: Door, key: ApiKey, body: bytes, content_encoding: str | None) -> Accepted:
-        """Decode, attribute, read the signals, store. Large bodies are decoded off the event loop.
+        """Decode, attribute, read the signals, store. What takes long, or asks Postgres, leaves the event loop free.
 
         Raises:
             UndecodableError: nothing in the body can be decoded.
@@ -56,7 +56,7 @@ class IngestService:
             DatabaseUnavailableError: nothing was stored; send again.
         """
         now = self._clock.now()
-        if len(body) > _DECODE_ELSEWHERE_OVER or content_encoding:
+        if len(body) > _DECODE_ELSEWHERE_OVER or content_encoding or not self._catalog.fresh():
             batch, unknown = await asyncio.to_thread(self._prepare, door, key, body, content_encoding, now)
         else:
             batch, unknown = self._prepare(door, key, body, content_encoding, now)

@@ -46,6 +46,9 @@ class NotifyService:
             self._notifier(entry.notifier).notify(from_json(entry.alert))
         except NotifyError as failed:
             error = failed
+        except Exception as failed:  # noqa: BLE001 - a broken notifier must not hold up the others; the trace is logged
+            _log.exception("notifier failed unexpectedly", notifier=entry.notifier)
+            error = NotifyError(f"{entry.notifier} failed unexpectedly ({type(failed).__name__})", retryable=True)
         now = self._clock.now()
         if error is None:
             self._finish(entry, "sent")

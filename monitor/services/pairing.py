@@ -80,11 +80,20 @@ def _pair(
 
 
 def _readings(leg: Sequence[LegRecord]) -> Mapping[str, float]:
-    """Merge one leg's records: the server's reading counts, and either recorder can report a failure."""
+    """Merge one leg's records: the server's reading counts, and either recorder can report a failure.
+
+    A gateway's times are longer than a server's by the way between them and by a slow client. Only one leg has a
+    gateway, so its times never stand in for the server's.
+    """
     merged: dict[str, float] = {}
     for record in sorted(leg, key=lambda record: record.recorder is Recorder.SERVER):
         failed = max(merged.get(ALWAYS_APPLICABLE, 0.0), record.readings.get(ALWAYS_APPLICABLE, 0.0))
-        merged.update(record.readings)
-        if ALWAYS_APPLICABLE in merged:
+        told = record.readings if record.recorder is Recorder.SERVER or _failed(record) else {}
+        merged.update(told)
+        if ALWAYS_APPLICABLE in record.readings or ALWAYS_APPLICABLE in merged:
             merged[ALWAYS_APPLICABLE] = failed
     return merged
+
+
+def _failed(record: LegRecord) -> bool:
+    return record.readings.get(ALWAYS_APPLICABLE, 0.0) > 0.0

@@ -50,6 +50,7 @@ def score_latency(
         harm=_spread(scored.harm, thresholds),
         safe=_spread(scored.safe, thresholds),
         complete=_spread(scored.complete, thresholds),
+        paired=scored.paired,
         missing_candidate=scored.missing_candidate,
         missing_baseline=scored.missing_baseline,
         histogram=pooled,
@@ -94,6 +95,7 @@ def _tick(
         harm=tuple(harm),
         safe=tuple(safe),
         complete=tuple(complete),
+        paired=sum(x is not None and y is not None for x, y in legs),
         missing_candidate=sum(x is None for x, _ in legs),
         missing_baseline=sum(y is None for _, y in legs),
     )

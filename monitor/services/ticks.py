@@ -34,6 +34,7 @@ def keep_clock(session: Session, route: Route, policy: Policy, now: datetime) ->
     The horizon is fixed once an hour from the hour before, by the receive clock; the first one from the warm-up.
     """
     store = ClockStore(session)
+    store.lock(route.id)
     clock = store.get(route.id)
     hour = now.replace(minute=0, second=0, microsecond=0)
     if clock is None or clock.tick_s != policy.tick_s:

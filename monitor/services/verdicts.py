@@ -26,7 +26,10 @@ class StreamFacts:
     differs_from_itself: bool
     """The baseline's A/A stream of the same signal has alarmed: the two legs are not alike."""
     idle_ticks: int
-    warm: bool
+    frozen_in: str | None
+    """The controller's phase while streams are frozen."""
+    learning: bool
+    """Latency: pairs come in, and the trailing window is still too short for a tail threshold."""
 
 
 def judge(facts: StreamFacts) -> tuple[Verdict, str]:
@@ -46,8 +49,10 @@ def judge(facts: StreamFacts) -> tuple[Verdict, str]:
 
 def _inconclusive(facts: StreamFacts) -> str | None:
     evidence = facts.evidence
-    if not facts.warm:
-        return "warming up: the first horizon is not fixed yet"
+    if facts.frozen_in is not None:
+        return f"not tested while the route is {facts.frozen_in}"
+    if facts.learning:
+        return "learning: too few past values for a tail threshold yet (2,000 are needed within an hour)"
     if facts.guard_tripped:
         return f"broken pairing: {share_text(evidence.one_sided_share)} of requests lack one leg (limit 2 %)"
     if facts.differs_from_itself:

@@ -13,7 +13,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import DatabaseUnavailableError, OverloadedError
 from monitor.models.event import Record, Rejection
-from monitor.storage.events import Account, add_accounts, add_events, add_rejections
+from monitor.storage.events import Account, Identity, add_accounts, add_events, add_rejections, identity_of
 
 __all__ = ["Batch", "BatchResult", "GroupWriter"]
 
@@ -135,7 +135,7 @@ class GroupWriter:
                 await self._commit(group)
                 return
             self._fail(group, error)
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeError) as error:
             await self._apart(group, error)
         except Exception as error:  # noqa: BLE001 - whatever happens, nobody waits for ever and the task lives on
             await self._disconnect()
@@ -144,35 +144,37 @@ class GroupWriter:
             for waiting, result in zip(group, results, strict=True):
                 _resolve(waiting, result)
 
-    async def _apart(self, group: Sequence[_Waiting], error: psycopg.Error) -> None:
+    async def _apart(self, group: Sequence[_Waiting], error: Exception) -> None:
         _log.warning("commit refused, retrying apart", error=type(error).__name__, requests=len(group))
         await self._disconnect()
         if len(group) > 1:
             for waiting in group:
                 await self._commit([waiting])
             return
-        batch = group[0].batch
-        if not batch.records:
-            self._fail(group, error)
+        try:
+            batch = await self._without_poison(group[0].batch)
+        except Exception as worse:  # noqa: BLE001 - it says nothing of the records: they are to be sent again
+            await self._disconnect()
+            self._fail(group, worse)
             return
-        await self._commit([_Waiting(await self._without_poison(batch), group[0].done)])
+        if len(batch.records) == len(group[0].batch.records):
+            self._fail(group, error)  # no record is to blame
+            return
+        await self._commit([_Waiting(batch, group[0].done)])
 
     async def _without_poison(self, batch: Batch) -> Batch:
         """Find the records that Postgres refuses, by trying each behind a savepoint that is rolled back."""
         good: list[Record] = []
         bad: list[Rejection] = []
-        try:
-            connection = await self._connect()
-            async with connection.transaction(force_rollback=True):
-                for index, record in enumerate(batch.records):
-                    try:
-                        async with connection.transaction():
-                            await add_events(connection, [record])
-                        good.append(record)
-                    except psycopg.DataError as error:
-                        bad.append(Rejection(index, "not_storable", f"PostgreSQL refused it ({type(error).__name__})"))
-        except psycopg.Error:
-            return replace(batch, records=())
+        connection = await self._connect()
+        async with connection.transaction(force_rollback=True):
+            for index, record in enumerate(batch.records):
+                try:
+                    async with connection.transaction():
+                        await add_events(connection, [record])
+                    good.append(record)
+                except (psycopg.DataError, psycopg.IntegrityError, UnicodeError) as error:
+                    bad.append(Rejection(index, "not_storable", f"PostgreSQL refused it ({type(error).__name__})"))
         return replace(batch, records=tuple(good), rejections=batch.rejections + tuple(bad))
 
     async def _write(self, batches: Sequence[Batch]) -> list[BatchResult]:
@@ -228,12 +230,13 @@ def _resolve(waiting: _Waiting, result: BatchResult) -> None:
         waiting.done.set_result(result)
 
 
-def _result(batch: Batch, new: set[Any]) -> BatchResult:
+def _result(batch: Batch, new: set[Identity]) -> BatchResult:
     """Count a batch against the keys its commit stored; a key counts for the first record that carries it."""
     stored = 0
     for record in batch.records:
-        if record.key in new:
-            new.discard(record.key)
+        identity = identity_of(record)
+        if identity in new:
+            new.discard(identity)
             stored += 1
     return BatchResult(
         received=len(batch.records) + len(batch.rejections),

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from monitor.models.tick import RouteClock
-from monitor.storage.tables import RouteClockRow
+from monitor.storage.tables import RouteClockRow, RouteRow
 
 __all__ = ["ClockStore"]
 
@@ -21,6 +21,10 @@ class ClockStore:
         """Return the route's clock."""
         row = self._session.get(RouteClockRow, route_id)
         return None if row is None else _clock(row)
+
+    def lock(self, route_id: int) -> None:
+        """Wait until no other transaction keeps this route's clock, and hold it until this one ends."""
+        self._session.execute(select(RouteRow.id).where(RouteRow.id == route_id).with_for_update(key_share=True))
 
     def start(self, clock: RouteClock) -> None:
         """Start, or restart, a route's clock."""

@@ -29,13 +29,19 @@ class ControlStore:
         return [_control(row) for row in self._session.scalars(select(RouteControlRow))]
 
     def replace(self, seen: RouteControl, new: RouteControl) -> bool:
-        """Store ``new`` if the row still has the phase and epoch of ``seen``; one writer wins, False is a loss."""
+        """Store ``new`` if the row still is as ``seen``; one writer wins, False is a loss.
+
+        The pin is part of what is compared: a person's pin set meanwhile is never written over.
+        """
         result = self._session.execute(
             update(RouteControlRow)
             .where(
                 RouteControlRow.route_id == seen.route_id,
                 RouteControlRow.phase == seen.phase,
+                RouteControlRow.phase_since == seen.phase_since,
                 RouteControlRow.epoch == seen.epoch,
+                RouteControlRow.pinned_by.is_not_distinct_from(seen.pinned_by),
+                RouteControlRow.pinned_until.is_not_distinct_from(seen.pinned_until),
             )
             .values(**_values(new))
         )

@@ -16,7 +16,10 @@ from sqlalchemy.orm import Session
 from monitor.models.event import Leg, Record, Recorder, Rejection
 from monitor.models.tick import LegRecord, PrimaryCounts
 
-__all__ = ["Account", "EventStore", "Lags", "add_accounts", "add_events", "add_rejections"]
+__all__ = ["Account", "EventStore", "Identity", "Lags", "add_accounts", "add_events", "add_rejections", "identity_of"]
+
+Identity = tuple[int, date, UUID]
+"""What is unique in ``events``: route, start day, event key."""
 
 _COLUMNS: dict[str, str] = {
     "route_id": "bigint",
@@ -54,7 +57,7 @@ _INSERT = (
     f"SELECT {', '.join(_CONVERTED.get(name, name) for name in _COLUMNS)} "
     f"FROM unnest({', '.join(f'%s::{kind}[]' for kind in _COLUMNS.values())}) AS new ({', '.join(_COLUMNS)}) "
     "ORDER BY route_id, start_day, event_key "
-    "ON CONFLICT DO NOTHING RETURNING event_key"
+    "ON CONFLICT DO NOTHING RETURNING route_id, start_day, event_key"
 )
 
 
@@ -68,14 +71,19 @@ class Account:
     n: int
 
 
-async def add_events(connection: psycopg.AsyncConnection[Any], records: Sequence[Record]) -> set[UUID]:
-    """Store the records that are not stored yet and return their keys. Rows are locked in key order."""
+def identity_of(record: Record) -> Identity:
+    """Return a record's place in ``events``: two records are one event if they share it."""
+    return record.attribution.route_id, record.event.started_at.astimezone(UTC).date(), record.key
+
+
+async def add_events(connection: psycopg.AsyncConnection[Any], records: Sequence[Record]) -> set[Identity]:
+    """Store the records that are not stored yet and return their identities. Rows are locked in key order."""
     if not records:
         return set()
     await _ensure_partitions(connection, {record.event.started_at.astimezone(UTC).date() for record in records})
     columns = list(zip(*(_row(record) for record in records), strict=True))
     cursor = await connection.execute(_INSERT, [list(column) for column in columns])
-    return {row[0] for row in await cursor.fetchall()}
+    return {(row[0], row[1], row[2]) for row in await cursor.fetchall()}
 
 
 async def _ensure_partitions(connection: psycopg.AsyncConnection[Any], days: Iterable[date]) -> None:

@@ -58,9 +58,7 @@ class StreamStore:
                 StreamRow.reason,
             ).order_by(StreamRow.route_id, StreamRow.candidate_id, StreamRow.signal, StreamRow.slice)
         )
-        return [
-            Standing(r.route_id, r.candidate_id, r.signal, r.slice, Verdict(r.verdict), r.reason) for r in rows
-        ]
+        return [Standing(r.route_id, r.candidate_id, r.signal, r.slice, Verdict(r.verdict), r.reason) for r in rows]
 
     def newest_data(self) -> dict[int, datetime]:
         """Return, per route, the start of the newest tick that held any pair: one index probe a stream."""

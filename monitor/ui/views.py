@@ -1,9 +1,202 @@
-"""The console."""
+"""The console's pages: routes, evidence, audit, login."""
 
-from fastapi import FastAPI
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, cast
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, FastAPI, Form, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from monitor.errors import AuthError, ForbiddenError, NotFoundError
+from monitor.factory import Factory
+from monitor.models.key import Scope
+from monitor.models.route import Route
+from monitor.ui import pages
+from monitor.ui.document import HEADERS, PageRoute, asset, page
+from monitor.ui.evidence import chart_view, choose
+from monitor.ui.reads import audit_of, fleet_of, route_facts, ticks_of
+from monitor.ui.session import Viewer, forget, local_path, refuse_foreign_post, remember, viewer_of
+from monitor.ui.wording import PHASES, duration, moment
 
 __all__ = ["install"]
+
+_PAGE_ROWS = 50
+_DEFAULT_MINUTES = 60
+_WINDOWS = (15, 60, 360, 1440)
+_MOST_MINUTES = 1440
+_BIGINT = 2**63 - 1
+_GET = ["GET", "HEAD"]
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+_Id = Annotated[int | None, Query(ge=1, le=_BIGINT)]
+
+
+def _parts(request: Request) -> Factory:
+    return cast("Factory", request.app.state.factory)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """A signed-in request."""
+
+    request: Request
+    parts: Factory
+    viewer: Viewer
+    now: datetime
+
+    @property
+    def refreshes(self) -> bool:
+        return self.request.query_params.get("refresh") != "off"
+
+    def link(self, **changes: str | int | None) -> str:
+        """Return this page's address with query parameters changed, or left out where None."""
+        wanted = {**self.request.query_params, **changes}
+        query = urlencode({name: value for name, value in wanted.items() if value is not None})
+        return f"{self.request.url.path}?{query}" if query else self.request.url.path
+
+    def seen(self, routes: list[Route]) -> list[Route]:
+        return [route for route in routes if self.viewer.sees(route.name)]
+
+    def route(self, name: str) -> Route:
+        """Return a route that is shown; one that is not shown is as unknown as one that does not exist."""
+        routes = self.seen(self.parts.routes.all())
+        found = next((route for route in routes if route.name == name), None)
+        if found is None:
+            known = ", ".join(route.name for route in routes) or "none yet"
+            raise NotFoundError(f"there is no route {name!r}; known: {known}")
+        return found
+
+    def page(self, template: str, **values: Any) -> Response:
+        return page(template, desk=self, now=moment(self.now, self.now), **values)
+
+
+def _desk(request: Request) -> _Desk:
+    parts = _parts(request)
+    return _Desk(request, parts, viewer_of(parts, request), parts.clock.now())
+
+
+Desk = Annotated[_Desk, Depends(_desk)]
+
+
+@router.api_route("/", methods=_GET)
+def routes(desk: Desk) -> Response:
+    """Show every route with one verdict per candidate."""
+    with desk.parts.database.reading() as session:
+        fleet = fleet_of(session)
+    lines = [pages.route_line(route, fleet, desk.now) for route in desk.seen(fleet.routes)]
+    return desk.page("routes.html", lines=lines)
+
+
+@router.api_route("/routes/{name}", methods=_GET)
+def evidence(
+    desk: Desk,
+    name: Annotated[str, Path()],
+    stream: _Id = None,
+    minutes: Annotated[int | None, Query(ge=1, le=_MOST_MINUTES)] = None,
+) -> Response:
+    """Show what is known about one route, and why."""
+    route = desk.route(name)
+    window = timedelta(minutes=minutes or _DEFAULT_MINUTES)
+    with desk.parts.database.reading() as session:
+        facts = route_facts(session, route)
+        chosen = choose(facts, stream)
+        tick_s = 10.0 if facts.clock is None else facts.clock.tick_s
+        ticks = [] if chosen is None else ticks_of(session, chosen, tick_s, desk.now, window)
+    names = {variant.id: variant.name for variant in facts.variants}
+    chart = (
+        None
+        if chosen is None
+        else chart_view(facts, chosen, ticks, desk.now, window, names, whole_window=minutes is not None)
+    )
+    others = [one for one in facts.open_incidents if facts.incident is None or one.id != facts.incident.id]
+    late = pages.behind(facts.clock, desk.now)
+    return desk.page(
+        "evidence.html",
+        route=route,
+        control=facts.control,
+        phase=PHASES[facts.control.phase],
+        since=moment(facts.control.phase_since, desk.now),
+        clock=facts.clock,
+        behind=None if late is None else duration(late),
+        data=None if facts.newest_data is None else moment(facts.newest_data, desk.now),
+        pin=pages.pin_text(facts.control, desk.now),
+        variants=facts.variants,
+        routing=pages.routing_lines(facts.control, facts.variants),
+        incident=None if facts.incident is None else pages.incident_box(facts.incident, names, desk.now),
+        other_incidents=[pages.incident_box(one, names, desk.now) for one in others],
+        timeline=[pages.audit_line(audit, route.name, desk.now) for audit in facts.timeline],
+        step=pages.next_step(facts),
+        streams=[pages.stream_line(one, names) for one in facts.streams if not facts.is_aa(one)],
+        aa_streams=[pages.stream_line(one, names) for one in facts.streams if facts.is_aa(one)],
+        chart=chart,
+        minutes=minutes,
+        windows=_WINDOWS,
+    )
+
+
+@router.api_route("/audit", methods=_GET)
+def audit(desk: Desk, route: str | None = None, cursor: _Id = None) -> Response:
+    """Show the audit, newest first."""
+    shown = desk.seen(desk.parts.routes.all())
+    wanted = [desk.route(route)] if route else shown
+    names = {one.id: one.name for one in wanted}
+    with desk.parts.database.reading() as session:
+        found = audit_of(session, list(names), _PAGE_ROWS + 1, cursor)
+    lines = [pages.audit_line(one, names[one.route_id], desk.now) for one in found[:_PAGE_ROWS]]
+    older = desk.link(cursor=lines[-1].id) if len(found) > _PAGE_ROWS else None
+    newest = desk.link(cursor=None) if cursor is not None else None
+    return desk.page(
+        "audit.html", lines=lines, routes=[one.name for one in shown], route=route or "", older=older, newest=newest
+    )
+
+
+@router.api_route("/login", methods=_GET)
+def login(request: Request, next_: Annotated[str, Query(alias="next")] = "/", ended: str = "") -> Response:
+    """Ask for a key."""
+    if _parts(request).settings.ui_auth == "off":
+        return RedirectResponse(local_path(next_), 303, HEADERS)
+    told = "Your session has ended: the key is unknown or revoked." if ended else None
+    return page("login.html", next=local_path(next_), told=told)
+
+
+@router.post("/login")
+def sign_in(
+    request: Request, key: Annotated[str, Form()] = "", next_: Annotated[str, Form(alias="next")] = "/"
+) -> Response:
+    """Check a key and remember it in a cookie."""
+    parts = _parts(request)
+    refuse_foreign_post(parts, request)
+    text = key.strip()
+    try:
+        parts.keys.check(text, Scope.READ)
+    except AuthError:
+        return page("login.html", 401, next=local_path(next_), told="This is not an active key.")
+    except ForbiddenError as error:
+        return page("login.html", 403, next=local_path(next_), told=error.detail)
+    response = RedirectResponse(local_path(next_), 303, HEADERS)
+    remember(response, request, text)
+    return response
+
+
+@router.post("/logout")
+def sign_out(request: Request) -> Response:
+    """Forget the key."""
+    refuse_foreign_post(_parts(request), request)
+    response = RedirectResponse("/login", 303, HEADERS)
+    forget(response, request)
+    return response
+
+
+@router.api_route("/static/{name}", methods=_GET)
+def static(name: str, v: str = "") -> Response:
+    """Serve a static file."""
+    found = asset(name, v)
+    if found is None:
+        raise NotFoundError(f"there is no file {name!r}")
+    return found
 
 
 def install(app: FastAPI) -> None:
     """Install the pages."""
+    app.include_router(router)

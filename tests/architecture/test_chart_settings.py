@@ -90,7 +90,6 @@ def test_the_service_starts_on_what_the_chart_renders(monkeypatch: pytest.Monkey
     assert settings.host == "0.0.0.0"  # noqa: S104
     assert settings.max_batch_records == 2_000_000
     assert settings.reconcile_every_s == 0.25
-    assert settings.dead_letter_body is True
     assert settings.ui_auth == "off"
     assert settings.public_url == "https://fullback.example.com"
 

@@ -71,9 +71,7 @@ def test_the_cluster_serves_mirrors_and_shows_a_dead_candidate(tmp_path):
 
     moment = killed_at.strftime("%Y-%m-%dT%H:%M:%S")
     after = Counter(
-        (line["upstream_cluster"], line["response_code"] >= 500)
-        for line in gateway
-        if line["start_time"] > moment
+        (line["upstream_cluster"], line["response_code"] >= 500) for line in gateway if line["start_time"] > moment
     )
     assert after[CANDIDATE, True] > 20
     flags = {line["response_flags"] for line in gateway if line["response_code"] == 503}

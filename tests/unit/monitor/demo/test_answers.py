@@ -63,9 +63,7 @@ def test_chat_answers_have_realistic_lengths_and_are_not_refusals():
 
 
 def test_equal_generators_give_equal_answers():
-    assert compose(structured("invoice"), random.Random(5)) == compose(
-        structured("invoice"), random.Random(5)
-    )
+    assert compose(structured("invoice"), random.Random(5)) == compose(structured("invoice"), random.Random(5))
 
 
 @pytest.mark.parametrize("kind", ["structured", "chat", "tools"])

@@ -44,9 +44,7 @@ def test_a_fault_makes_its_share_of_its_kind_of_answers_bad(fault, parts, rate):
 
 
 def test_twins_agree_but_for_rare_failures_of_their_own():
-    pairs = list(
-        zip(plans("bf16", Fault.NONE, STRUCTURED), plans("int4", Fault.NONE, STRUCTURED), strict=True)
-    )
+    pairs = list(zip(plans("bf16", Fault.NONE, STRUCTURED), plans("int4", Fault.NONE, STRUCTURED), strict=True))
     different = [(ours, theirs) for ours, theirs in pairs if ours.answer != theirs.answer]
     assert within(len(different), 2 * (0.003 + 0.001))
     assert within(sum(ours.answer is None for ours, _ in pairs), 0.001)

@@ -14,6 +14,7 @@ from monitor.demo.report import (
     primary_counts,
     read_lines,
     stamp,
+    verdict_lines,
 )
 
 FAULT = stamp("2026-01-01T00:00:10Z")
@@ -103,6 +104,15 @@ def test_an_effect_reads_as_shares():
         "schema_validity: candidate 8.00 %, baseline 0.30 %, difference 7.70 % [5.00 %, 11.00 %] "
         "at 95 % over 812 pairs (confirmation window)"
     )
+
+
+def test_the_candidates_verdicts_come_first_and_have_their_reasons():
+    verdict = {"signal": "refusal", "slice": "all", "verdict": "undecided", "pairs": 7, "reason": "thin"}
+    lines = verdict_lines([{"candidate": "bf16", **verdict}, {"candidate": "int4", **verdict}])
+    assert lines == [
+        "int4  refusal/all: undecided, 7 pairs: thin",
+        "bf16  refusal/all: undecided, 7 pairs: thin",
+    ]
 
 
 def outcome(fault=Fault.SCHEMA, flipped=True, rows=ROWS, counts=None, **rest):

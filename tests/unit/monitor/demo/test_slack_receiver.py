@@ -38,7 +38,10 @@ def test_a_message_reads_well_in_a_terminal():
             {"type": "section", "text": {"type": "mrkdwn", "text": "line one\nline two"}},
             {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Signal*\nschema_validity"}]},
             {"type": "divider"},
-            {"type": "context", "elements": [{"type": "mrkdwn", "text": "<!date^1^{time}|noon> · <http://x/r|Evidence>"}]},
+            {
+                "type": "context",
+                "elements": [{"type": "mrkdwn", "text": "<!date^1^{time}|noon> · <http://x/r|Evidence>"}],
+            },
             {
                 "type": "actions",
                 "elements": [

@@ -1,0 +1,365 @@
+"""From the domain to what the templates show. Pure."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import exp
+
+from detectors.registry import SIGNALS
+from detectors.types import SignalKind, Verdict
+from monitor.models.decision import Audit
+from monitor.models.evidence import Stream
+from monitor.models.incident import Incident
+from monitor.models.route import Goal, Phase, Route, RouteControl
+from monitor.models.tick import RouteClock, tick_start
+from monitor.models.variant import Role, Variant
+from monitor.storage.streams import Standing
+from monitor.ui.chart import percent
+from monitor.ui.reads import Fleet, RouteFacts
+from monitor.ui.wording import PHASES, VERDICTS, Badge, Moment, duration, moment
+
+__all__ = [
+    "AuditLine",
+    "IncidentBox",
+    "NextStep",
+    "RouteLine",
+    "RoutingLine",
+    "StreamLine",
+    "VariantLine",
+    "audit_line",
+    "behind",
+    "fold",
+    "incident_box",
+    "next_step",
+    "pin_text",
+    "route_line",
+    "routing_lines",
+    "stream_line",
+    "unit_of",
+]
+
+_FOLD = (Verdict.HARM, Verdict.INCONCLUSIVE, Verdict.UNDECIDED, Verdict.SAFE)
+_BEHIND_AFTER = timedelta(seconds=60)
+_BEHIND_TICKS = 5
+_METER_WIDTH = 100
+_LARGEST_EXPONENT = 13.0
+_IN_FLIGHT = {Phase.PREFLIGHT, Phase.APPLYING, Phase.VERIFYING_CONTROL, Phase.VERIFYING_TRAFFIC}
+
+
+@dataclass(frozen=True, slots=True)
+class VariantLine:
+    """A candidate with one verdict over its streams."""
+
+    name: str
+    format: str
+    verdict: Badge
+    where: str
+    reason: str
+    share: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    """A route on the first page."""
+
+    name: str
+    mode: str
+    phase: Badge
+    since: Moment
+    variants: list[VariantLine]
+    data: Moment | None
+    pin: str | None
+    epoch: int
+    incidents: int
+    behind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLine:
+    """A stream with its evidence."""
+
+    id: int
+    signal: str
+    title: str
+    slice: str
+    candidate: str
+    verdict: Badge
+    reason: str
+    pairs: int
+    candidate_rate: str
+    baseline_rate: str
+    evidence: str
+    e_value: str
+    meter: float
+    """Width of the bar, of 100: the logarithm's share of the threshold's."""
+    phi: str
+    one_sided: str
+    detectable: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingLine:
+    """What one backend gets, before the last flip and as desired."""
+
+    backend: str
+    variant: str
+    role: str
+    before: str
+    desired: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What a person can do now, and how."""
+
+    does: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentBox:
+    """An incident with its effect."""
+
+    id: int
+    open: bool
+    headline: str
+    candidate: str
+    where: str
+    onset: Moment
+    alarm: Moment
+    last_alarm: Moment
+    alarms: int
+    effect: str | None
+    window: str | None
+    closed: Moment | None
+    closed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """An audit row."""
+
+    id: int
+    route: str
+    at: Moment
+    actor: str
+    action: str
+    from_phase: str
+    to_phase: str
+    reason: str
+    epoch: int
+    incident: int | None
+    policy: str | None
+    details: Mapping[str, Mapping[str, object]]
+
+
+def behind(clock: RouteClock | None, now: datetime) -> timedelta | None:
+    """Return how late evaluation is, None when it keeps up or has not begun."""
+    if clock is None or clock.warm_at is None:
+        return None
+    closes = tick_start(clock.last_tick + 2, clock.tick_s) + timedelta(seconds=clock.horizon_s)
+    late = now - closes
+    allowed = max(_BEHIND_AFTER, timedelta(seconds=_BEHIND_TICKS * clock.tick_s))
+    return late if late > allowed else None
+
+
+def fold(standings: Sequence[Standing], late: timedelta | None, *, warm: bool) -> tuple[Verdict, str, str, str]:
+    """Return one verdict over a candidate's streams: the stream that decides, its reason, and how many agree.
+
+    Green means measured and fine now: while evaluation is late a ``safe`` is not shown as one.
+    """
+    if not standings:
+        reason = "no stream is evaluated yet" if warm else "warming up: the first horizon is not fixed yet"
+        return Verdict.INCONCLUSIVE, "", reason, ""
+    worst = min((one.verdict for one in standings), key=_FOLD.index)
+    if late is not None and worst is not Verdict.HARM:
+        reason = f"evaluation is {duration(late)} late; the last verdict was {worst.value}"
+        return Verdict.INCONCLUSIVE, "", reason, ""
+    deciding = [one for one in standings if one.verdict is worst]
+    first = min(deciding, key=_rank)
+    share = f"{len(deciding)} of {len(standings)} streams"
+    return worst, f"{first.signal} / {first.slice}", first.reason or "not evaluated since the last restart", share
+
+
+def _rank(one: Standing | Stream) -> tuple[bool, int, str]:
+    """Order streams: the whole traffic first, then signals as they are registered."""
+    names = list(SIGNALS)
+    return one.slice != "all", names.index(one.signal) if one.signal in names else len(names), one.slice
+
+
+def route_line(route: Route, fleet: Fleet, now: datetime) -> RouteLine:
+    """Return a route's line."""
+    control, clock = fleet.controls[route.id], fleet.clocks.get(route.id)
+    late = behind(clock, now)
+    warm = clock is not None and clock.warm_at is not None
+    data = fleet.newest_data.get(route.id)
+    lines = []
+    for variant in fleet.variants:
+        if variant.route_id == route.id and variant.role is Role.CANDIDATE:
+            own = [one for one in fleet.standings if one.route_id == route.id and one.candidate_id == variant.id]
+            verdict, where, reason, share = fold(own, late, warm=warm)
+            lines.append(VariantLine(variant.name, variant.format, VERDICTS[verdict], where, reason, share))
+    return RouteLine(
+        name=route.name,
+        mode=route.mode.value,
+        phase=PHASES[control.phase],
+        since=moment(control.phase_since, now),
+        variants=lines,
+        data=None if data is None else moment(data, now),
+        pin=pin_text(control, now),
+        epoch=control.epoch,
+        incidents=sum(incident.route_id == route.id for incident in fleet.incidents),
+        behind=None if late is None else duration(late),
+    )
+
+
+def pin_text(control: RouteControl, now: datetime) -> str | None:
+    """Return who pinned a route and for how long, None when no pin holds."""
+    if not control.pinned(now):
+        return None
+    until = "" if control.pinned_until is None else f", {duration(control.pinned_until - now)} left"
+    return f"by {control.pinned_by}{until}"
+
+
+def stream_line(stream: Stream, names: Mapping[int, str]) -> StreamLine:
+    """Return a stream's line."""
+    evidence, signal = stream.evidence, SIGNALS.get(stream.signal)
+    logarithm = evidence.log_statistic
+    share = 0.0 if logarithm is None or evidence.log_threshold <= 0 else logarithm / evidence.log_threshold
+    return StreamLine(
+        id=stream.id,
+        signal=stream.signal,
+        title=stream.signal if signal is None else signal.title,
+        slice=stream.slice,
+        candidate=names.get(stream.candidate_id, f"variant {stream.candidate_id}"),
+        verdict=VERDICTS[stream.verdict],
+        reason=stream.reason or "not evaluated since the last restart",
+        pairs=evidence.pairs,
+        candidate_rate=percent(evidence.candidate_rate),
+        baseline_rate=percent(evidence.baseline_rate),
+        evidence=f"log {'–' if logarithm is None else f'{logarithm:.1f}'} of {evidence.log_threshold:.1f}",
+        e_value="–" if logarithm is None else _e_value(logarithm),
+        meter=_METER_WIDTH * min(max(share, 0.0), 1.0),
+        phi=f"{evidence.phi:.2f}",
+        one_sided=percent(evidence.one_sided_share),
+        detectable=percent(evidence.smallest_detectable),
+    )
+
+
+def _e_value(logarithm: float) -> str:
+    """Return the e-value itself, in powers of ten once it is large."""
+    return f"{exp(logarithm):,.3g}" if logarithm < _LARGEST_EXPONENT else f"10^{logarithm / 2.302585:.1f}"
+
+
+def unit_of(signal: str) -> str:
+    """Return what a stream's rates are shares of."""
+    known = SIGNALS.get(signal)
+    slow = known is not None and known.kind is SignalKind.LATENCY
+    return "requests slower than the threshold of the pooled slowest 10 %" if slow else "requests"
+
+
+def routing_lines(control: RouteControl, variants: Sequence[Variant]) -> list[RoutingLine]:
+    """Return what every backend got before the last flip and should get now; empty when nothing was ever changed."""
+    before, desired = control.before, control.desired
+    if before is None and desired is None:
+        return []
+    known = {variant.backend: variant for variant in variants}
+    backends = [*known]
+    for weights, mirror in ((d.weights, d.mirror) for d in (before, desired) if d is not None):
+        backends += [name for name in (*weights, mirror) if name is not None and name not in backends]
+    return [
+        RoutingLine(
+            backend,
+            known[backend].name if backend in known else "unknown",
+            known[backend].role.value if backend in known else "–",
+            "–" if before is None else _gets(before.weights, before.mirror, backend),
+            "–" if desired is None else _gets(desired.weights, desired.mirror, backend),
+        )
+        for backend in backends
+    ]
+
+
+def _gets(weights: Mapping[str, int], mirror: str | None, backend: str) -> str:
+    total = sum(weights.values())
+    weight = weights.get(backend, 0)
+    share = f" ({100 * weight / total:.3g} %)" if total else ""
+    return f"weight {weight}{share}{', and the mirror' if mirror == backend else ''}"
+
+
+def incident_box(incident: Incident, names: Mapping[int, str], now: datetime) -> IncidentBox:
+    """Return an incident's box."""
+    effect, window = _effect(incident)
+    return IncidentBox(
+        id=incident.id,
+        open=incident.closed_at is None,
+        headline=incident.headline,
+        candidate=names.get(incident.candidate_id, f"variant {incident.candidate_id}"),
+        where=f"{incident.signal} / {incident.slice}",
+        onset=moment(incident.onset_at, now),
+        alarm=moment(incident.opened_at, now),
+        last_alarm=moment(incident.last_alarm_at, now),
+        alarms=incident.alarms,
+        effect=effect,
+        window=window,
+        closed=None if incident.closed_at is None else moment(incident.closed_at, now),
+        closed_by=incident.closed_by,
+    )
+
+
+def _effect(incident: Incident) -> tuple[str | None, str | None]:
+    effect = incident.effect
+    if effect is None:
+        return None, None
+    text = (
+        f"candidate {percent(effect['candidate'])}, baseline {percent(effect['baseline'])}: "
+        f"{_points(effect['difference'])} percentage points ({100 * effect['level']:g} % interval "
+        f"{_points(effect['low'])} to {_points(effect['high'])}; {effect['pairs']} pairs)"
+    )
+    windows = {
+        "confirmation": "confirmation window: fresh pairs after the alarm, so not selected by it",
+        "since onset": "since onset: selected by the alarm, so biased upward, until enough fresh pairs have come",
+    }
+    return text, windows.get(effect["window"], str(effect["window"]))
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.2f}".replace("-", "−")
+
+
+def next_step(facts: RouteFacts) -> NextStep | None:
+    """Return the command that a person most likely wants now."""
+    name, phase = shlex.quote(facts.route.name), facts.control.phase
+    rolls = f"fullback flip {name} --to baseline --reason 'why'"
+    undo = f"fullback flip {name} --to before --reason 'why'"
+    if phase in {Phase.STUCK, Phase.REVERTED}:
+        return NextStep("Check the router by hand, then send all traffic to the baseline again:", rolls)
+    if phase is Phase.BLOCKED:
+        return NextStep("Roll back without the preflight, if you know that the baseline can take the load:", rolls)
+    if phase in _IN_FLIGHT or phase in {Phase.ROLLED_BACK, Phase.HOLD}:
+        if facts.control.before is None or facts.control.goal is Goal.RESTORE:
+            return None
+        does = "Undo: restore the routing from before the flip, record a false alarm, and pin the route for 24 h:"
+        return NextStep(does, undo)
+    if facts.open_incidents:
+        return NextStep("Nothing has been moved. Send all traffic to the baseline:", rolls)
+    return None
+
+
+def audit_line(audit: Audit, route: str, now: datetime) -> AuditLine:
+    """Return an audit row's line."""
+    details = {"evidence": audit.evidence, "before": audit.before, "after": audit.after}
+    return AuditLine(
+        id=audit.id,
+        route=route,
+        at=moment(audit.at, now),
+        actor=audit.actor,
+        action=audit.action,
+        from_phase=audit.from_phase.value,
+        to_phase=audit.to_phase.value,
+        reason=audit.reason,
+        epoch=audit.epoch,
+        incident=audit.incident_id,
+        policy=None if audit.policy_name is None else f"{audit.policy_name}@{audit.policy_version}",
+        details={name: dict(value) for name, value in details.items() if value},
+    )

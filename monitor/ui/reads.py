@@ -1,0 +1,111 @@
+"""What each page reads from the stores, in one read-only transaction."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from monitor.models.decision import Audit
+from monitor.models.evidence import Stream
+from monitor.models.incident import Incident
+from monitor.models.route import Phase, Route, RouteControl
+from monitor.models.tick import RouteClock, tick_of
+from monitor.models.variant import Role, Variant
+from monitor.storage.clocks import ClockStore
+from monitor.storage.controls import ControlStore
+from monitor.storage.decisions import DecisionStore
+from monitor.storage.incidents import IncidentStore
+from monitor.storage.routes import RouteStore
+from monitor.storage.streams import Standing, StreamStore, TickCounts
+
+__all__ = ["Fleet", "RouteFacts", "audit_of", "fleet_of", "route_facts", "ticks_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Every route as it stands."""
+
+    routes: list[Route]
+    controls: Mapping[int, RouteControl]
+    clocks: Mapping[int, RouteClock]
+    newest_data: Mapping[int, datetime]
+    variants: list[Variant]
+    standings: list[Standing]
+    incidents: list[Incident]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """One route with its evidence."""
+
+    route: Route
+    control: RouteControl
+    clock: RouteClock | None
+    newest_data: datetime | None
+    variants: list[Variant]
+    streams: list[Stream]
+    open_incidents: list[Incident]
+    incident: Incident | None
+    """The one the page is about: what the controller acts on, else the oldest open one, else the last."""
+    timeline: list[Audit]
+
+    @property
+    def baseline(self) -> Variant | None:
+        """The route's baseline."""
+        return next((variant for variant in self.variants if variant.role is Role.BASELINE), None)
+
+    def is_aa(self, stream: Stream) -> bool:
+        """Tell whether a stream compares the baseline with itself."""
+        return self.baseline is not None and stream.candidate_id == self.baseline.id
+
+
+def fleet_of(session: Session) -> Fleet:
+    """Read every route; the number of queries does not grow with the fleet."""
+    return Fleet(
+        routes=RouteStore(session).all(),
+        controls={control.route_id: control for control in ControlStore(session).all()},
+        clocks={clock.route_id: clock for clock in ClockStore(session).all()},
+        newest_data=StreamStore(session).newest_data(),
+        variants=RouteStore(session).variants(),
+        standings=StreamStore(session).standings(),
+        incidents=IncidentStore(session).all_open(),
+    )
+
+
+def route_facts(session: Session, route: Route) -> RouteFacts:
+    """Read one route."""
+    control = ControlStore(session).get(route.id)
+    open_incidents = IncidentStore(session).open_of(route.id)
+    incident = _incident(session, control, open_incidents)
+    return RouteFacts(
+        route=route,
+        control=control,
+        clock=ClockStore(session).get(route.id),
+        newest_data=StreamStore(session).newest_data().get(route.id),
+        variants=RouteStore(session).variants(route.id),
+        streams=StreamStore(session).of_route(route.id),
+        open_incidents=open_incidents,
+        incident=incident,
+        timeline=[] if incident is None else DecisionStore(session).of_incident(route.id, incident.id),
+    )
+
+
+def _incident(session: Session, control: RouteControl, open_incidents: list[Incident]) -> Incident | None:
+    if control.phase is not Phase.ARMED and control.incident_id is not None:
+        found = IncidentStore(session).get(control.incident_id)
+        if found is not None:
+            return found
+    if open_incidents:
+        return open_incidents[0]
+    return next(iter(IncidentStore(session).newest(control.route_id, 1)), None)
+
+
+def ticks_of(session: Session, stream: Stream, tick_s: float, now: datetime, window: timedelta) -> list[TickCounts]:
+    """Read what a stream counted in a window that ends now."""
+    return StreamStore(session).ticks(stream, tick_of(now - window, tick_s), tick_of(now, tick_s))
+
+
+def audit_of(session: Session, route_ids: Collection[int], limit: int, before: int | None) -> list[Audit]:
+    """Read the newest audit rows of some routes."""
+    return DecisionStore(session).newest_among(route_ids, limit, before)

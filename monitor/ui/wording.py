@@ -1,0 +1,72 @@
+"""Verdicts, phases and instants as people read them: a sign and a word, never a colour alone. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from detectors.types import Verdict
+from monitor.models.route import Phase
+
+__all__ = ["PHASES", "VERDICTS", "Badge", "Moment", "duration", "moment"]
+
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state: ``tone`` is one of good, bad, warn, busy, neutral."""
+
+    sign: str
+    word: str
+    tone: str
+    meaning: str
+
+
+VERDICTS: Mapping[Verdict, Badge] = {
+    Verdict.HARM: Badge("✗", "harm", "bad", "worse than the tolerance allows"),
+    Verdict.INCONCLUSIVE: Badge("?", "inconclusive", "neutral", "cannot be measured now"),
+    Verdict.UNDECIDED: Badge("○", "undecided", "neutral", "measured; neither harm nor safety is shown yet"),
+    Verdict.SAFE: Badge("✓", "safe", "good", "measured and within the tolerance"),
+}
+
+PHASES: Mapping[Phase, Badge] = {
+    Phase.ARMED: Badge("●", "armed", "neutral", "watching; the router does what it is configured to do"),
+    Phase.PREFLIGHT: Badge("▸", "preflight", "busy", "checking that the baseline can take the traffic"),
+    Phase.APPLYING: Badge("▸", "applying", "busy", "writing the new routing to the router"),
+    Phase.VERIFYING_CONTROL: Badge("▸", "verifying-control", "busy", "reading back what the router does"),
+    Phase.VERIFYING_TRAFFIC: Badge("▸", "verifying-traffic", "busy", "waiting for traffic to prove the change"),
+    Phase.ROLLED_BACK: Badge("◂", "rolled-back", "busy", "the baseline serves, proven by traffic"),
+    Phase.HOLD: Badge("◂", "hold", "busy", "the baseline serves until a person says otherwise"),
+    Phase.STUCK: Badge("!", "stuck", "warn", "the change could not be proven; a person is needed"),
+    Phase.REVERTED: Badge("!", "reverted", "warn", "someone else changed the routing; Fullback does not fight it"),
+    Phase.BLOCKED: Badge("!", "blocked", "warn", "a rollback is wanted and its preflight failed; a person is needed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant for a ``<time>`` element."""
+
+    iso: str
+    utc: str
+    ago: str
+
+
+def moment(at: datetime, now: datetime) -> Moment:
+    """Return an instant in UTC with its distance from now."""
+    at = at.astimezone(UTC)
+    away = now - at
+    ago = f"{duration(away)} ago" if away >= timedelta() else f"in {duration(-away)}"
+    return Moment(at.isoformat().replace("+00:00", "Z"), f"{at:%Y-%m-%d %H:%M:%S} UTC", ago)
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time in its two largest units at most."""
+    seconds = int(length.total_seconds())
+    if seconds < 2 * _MINUTE_S:
+        return f"{seconds} s"
+    if seconds < 2 * _HOUR_S:
+        return f"{seconds // _MINUTE_S} min"
+    if seconds < 2 * _DAY_S:
+        return f"{seconds // _HOUR_S} h {seconds % _HOUR_S // _MINUTE_S} min"
+    return f"{seconds // _DAY_S} days"
