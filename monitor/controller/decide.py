@@ -38,7 +38,7 @@ def reconsider(
 ) -> Decision:
     """Judge a rollback again right before it is committed: what a person did since it was decided wins.
 
-    Anything but ``ROLL_BACK`` withdraws it: the incident was closed or grew old, the route was pinned, or its mode changed.
+    Anything but ``ROLL_BACK`` withdraws it: a closed or old incident, a pin, a change of mode.
     """
     if incident is None or not incident.actionable(now, timedelta(seconds=policy.evidence_ttl_s)):
         return Decision(Action.NOTHING, "the evidence is closed or too old to act on")

@@ -116,9 +116,7 @@ class Operator:
         incident = next((one for one in seen.incidents if one.id == incident_id), None)
         if incident is None:
             raise NotFoundError(f"{route.name} has no open incident {incident_id}")
-        if not self._transitions.note(
-            seen, action="close", reason=reason, actor=actor, incident=incident, close=True
-        ):
+        if not self._transitions.note(seen, action="close", reason=reason, actor=actor, incident=incident, close=True):
             raise ConflictError(f"{route.name}: someone else changed the route at the same time; look and try again")
 
     def _noted(

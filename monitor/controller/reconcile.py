@@ -12,7 +12,7 @@ from monitor.controller.plan import toward_baseline
 from monitor.controller.preflight import judge_baseline
 from monitor.controller.transitions import Situation, Transitions
 from monitor.controller.verify import ProofState, judge_traffic
-from monitor.errors import FullbackError, RoutingError
+from monitor.errors import FullbackError, RoutingError, ValidationError
 from monitor.models.decision import Action
 from monitor.models.policy import Policy
 from monitor.models.route import Goal, Phase, Route, TargetRef
@@ -127,7 +127,7 @@ class Reconciler:
         if not fitness.healthy:
             return self._block(seen, fitness.reason)
         try:
-            before = self._target_of(seen.route.target).read()
+            before = self._target(seen).read()
         except RoutingError as error:
             return self._block(seen, f"the router cannot be read: {error.detail}")
         harmful = next((v.backend for v in seen.candidates if incident and v.id == incident.candidate_id), None)
@@ -145,6 +145,12 @@ class Reconciler:
             applied_at=None,
         )
 
+    def _target(self, seen: Situation) -> RouteTarget:
+        try:
+            return self._target_of(seen.route.target)
+        except ValidationError as error:
+            raise RoutingError(f"its settings are wrong: {error.detail}") from error
+
     def _block(self, seen: Situation, reason: str) -> bool:
         if seen.control.phase is Phase.BLOCKED:
             return False
@@ -158,7 +164,7 @@ class Reconciler:
         if desired is None:
             return self._stick(seen, "nothing is desired")
         try:
-            self._target_of(seen.route.target).apply(desired)
+            self._target(seen).apply(desired)
         except RoutingError as error:
             if error.code == "stale_epoch":
                 return self._stick(seen, f"another writer holds the router: {error.detail}")
@@ -183,7 +189,7 @@ class Reconciler:
         if desired is None or since is None:
             return self._stick(seen, "nothing was applied")
         try:
-            found = self._target_of(seen.route.target).read()
+            found = self._target(seen).read()
         except RoutingError as error:
             return self._stick_after(seen, since, seen.policy.verify.control_timeout_s, f"no read-back: {error.detail}")
         if not found.shows(desired):
@@ -208,7 +214,7 @@ class Reconciler:
         if since is None or baseline is None:
             return self._stick(seen, "nothing was applied")
         policy = seen.policy.verify
-        propagation = self._target_of(seen.route.target).capabilities.propagation_s
+        propagation = self._target(seen).capabilities.propagation_s
         start = since + timedelta(seconds=policy.skew_s + propagation)
         now = self._clock.now()
         with self._database.reading() as session:
@@ -250,7 +256,7 @@ class Reconciler:
             return False
         self._watched_at[seen.route.id] = now
         try:
-            found = self._target_of(seen.route.target).read()
+            found = self._target(seen).read()
         except RoutingError as error:
             _log.warning("router unreadable while holding", route=seen.route.name, detail=error.detail)
             return False

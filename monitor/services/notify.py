@@ -46,8 +46,8 @@ class NotifyService:
             self._notifier(entry.notifier).notify(from_json(entry.alert))
         except NotifyError as failed:
             error = failed
-        except Exception as failed:  # noqa: BLE001 - a broken notifier must not hold up the others; the trace is logged
-            _log.exception("notifier failed unexpectedly", notifier=entry.notifier)
+        except Exception as failed:  # noqa: BLE001 - a broken notifier must not hold up the others
+            # Its type alone is told: the message or the trace may hold a webhook's address.
             error = NotifyError(f"{entry.notifier} failed unexpectedly ({type(failed).__name__})", retryable=True)
         now = self._clock.now()
         if error is None:
@@ -63,8 +63,9 @@ class NotifyService:
             case GiveUp(reason=reason):
                 _log.error("notification given up", notifier=entry.notifier, reason=reason)
                 self._finish(entry, f"given up: {reason}")
-            case Deliver():
-                self._finish(entry, "sent")
+            case Deliver(reason=reason):
+                with self._database.transaction() as session:
+                    OutboxStore(session).postpone(entry.id, now, reason)
         return False
 
     def _notifier(self, name: str) -> Notifier:

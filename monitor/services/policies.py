@@ -8,11 +8,12 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as SchemaError
+from sqlalchemy.exc import IntegrityError
 
 from detectors.registry import SIGNALS
 from detectors.types import Margin
 from monitor.clock import Clock
-from monitor.errors import NotFoundError, ValidationError
+from monitor.errors import ConflictError, NotFoundError, ValidationError
 from monitor.models.policy import Policy, PreflightPolicy, SignalPolicy, VerifyPolicy
 from monitor.storage.policies import PolicyStore, StoredPolicy
 from monitor.storage.session import Database
@@ -104,10 +105,20 @@ class PolicyService:
         self._parsed: dict[tuple[str, int], Policy] = {}
 
     def add(self, name: str, document: Mapping[str, Any], actor: str) -> StoredPolicy:
-        """Check a document and store it as the policy's next version."""
+        """Check a document and store it as the policy's next version.
+
+        Raises:
+            ValidationError: the document breaks the schema.
+            ConflictError: someone else stored a version at the same time.
+        """
         parse_policy(name, 0, document)
-        with self._database.transaction() as session:
-            return PolicyStore(session).add(name, document, actor, self._clock.now())
+        try:
+            with self._database.transaction() as session:
+                return PolicyStore(session).add(name, document, actor, self._clock.now())
+        except IntegrityError:
+            raise ConflictError(
+                f"policy {name!r}: someone else stored a version at the same time; look, try again"
+            ) from None
 
     def all(self) -> list[StoredPolicy]:
         """Return every version of every policy."""

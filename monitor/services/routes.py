@@ -172,7 +172,7 @@ class RouteService:
                 )
         except IntegrityError:
             raise ConflictError(
-                f"{name}: a variant named {spec.name!r} or one behind {spec.backend!r} exists already, or a baseline does"
+                f"{name}: a variant named {spec.name!r}, one behind {spec.backend!r} or a baseline exists already"
             ) from None
         self._catalog.forget()
         return variant

@@ -32,7 +32,7 @@ class OutboxStore:
 
     def add(self, dedup_key: str, notifier: str, alert: Mapping[str, Any], now: datetime) -> bool:
         """Queue an alert; False if the same one was queued before."""
-        result = self._session.execute(
+        queued = self._session.scalar(
             insert(OutboxRow)
             .values(
                 dedup_key=dedup_key,
@@ -43,8 +43,9 @@ class OutboxStore:
                 next_attempt_at=now,
             )
             .on_conflict_do_nothing(index_elements=["dedup_key", "notifier"])
+            .returning(OutboxRow.id)
         )
-        return result.rowcount == 1  # type: ignore[attr-defined, no-any-return]
+        return queued is not None
 
     def claim(self, now: datetime, hold: timedelta) -> OutboxEntry | None:
         """Claim the oldest due alert for ``hold``: nobody else sends it meanwhile, and a crash lets it come back."""
@@ -57,7 +58,7 @@ class OutboxStore:
         )
         row = self._session.scalar(
             update(OutboxRow)
-            .where(OutboxRow.id.in_(due.scalar_subquery()))
+            .where(OutboxRow.id == due.scalar_subquery())
             .values(attempts=OutboxRow.attempts + 1, next_attempt_at=now + hold)
             .returning(OutboxRow)
         )

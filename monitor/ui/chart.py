@@ -12,14 +12,18 @@ from monitor.ui.series import Point
 
 __all__ = ["Chart", "Marker", "percent", "render"]
 
-_WIDTH, _HEIGHT = 760, 372
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 742, 66, 262
-_VOLUME_TOP, _VOLUME_BOTTOM = 292, 328
+_WIDTH, _HEIGHT = 760, 388
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 708, 82, 278
+_VOLUME_TOP, _VOLUME_BOTTOM = 308, 344
 _LABEL_STEP = 15
+_LABEL_ROWS = 4
 _LABEL_ROOM = 120
 _STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _MOST_TIME_LABELS = 7
 _LOWEST_TOP = 0.01
+_TOPS = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10)
+_HEADROOM = 1.35
+"""Leaves most of the interval bands inside the plot."""
 _MINUTE_S = 60
 
 
@@ -85,7 +89,7 @@ def render(chart: Chart) -> Markup:
     scale = _Scale(
         chart.start,
         max(chart.end, chart.start + timedelta(seconds=1)),
-        _round_up(max([*rates, _LOWEST_TOP])),
+        _round_up(max(_HEADROOM * max(rates, default=0.0), _LOWEST_TOP)),
         max((p.pairs.n for p in chart.points), default=1),
     )
     parts = [
@@ -103,9 +107,9 @@ def render(chart: Chart) -> Markup:
 
 
 def _round_up(top: float) -> float:
-    """Return the next 1, 2, 2.5 or 5 times a power of ten, at most 1."""
+    """Return the next top, at most 1, whose quarters are short numbers."""
     power = 10.0 ** floor(log10(top))
-    return min(1.0, next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= top * 1.0001 or step == 10))  # noqa: PLR2004
+    return min(1.0, next(step * power for step in _TOPS if step * power >= top * 1.0001 or step == 10))  # noqa: PLR2004
 
 
 def _grid(scale: _Scale, unit: str) -> Iterable[Markup]:
@@ -115,6 +119,7 @@ def _grid(scale: _Scale, unit: str) -> Iterable[Markup]:
             _LEFT, _RIGHT, y=scale.y(rate)
         )
         yield _text(_LEFT - 8, scale.y(rate) + 4, f"{100 * rate:.4g}", "end")
+        yield _text(_RIGHT + 8, scale.y(rate) + 4, f"{100 * rate:.4g}", "start")
     for at, label in _time_labels(scale.start, scale.end):
         x = scale.x(at)
         yield Markup('<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{}" y2="{}"/>').format(_BOTTOM, _BOTTOM + 5, x=x)
@@ -153,7 +158,7 @@ def _markers(markers: Sequence[Marker], scale: _Scale) -> Iterable[Markup]:
     shown = [marker for marker in sorted(markers, key=lambda m: m.at) if scale.start <= marker.at <= scale.end]
     for row, marker in enumerate(shown):
         x = scale.x(marker.at)
-        y = 28 + _LABEL_STEP * (row % 3)
+        y = 28 + _LABEL_STEP * (row % _LABEL_ROWS)
         left = x > _RIGHT - _LABEL_ROOM
         yield Markup('<line class="marker" x1="{x:.1f}" x2="{x:.1f}" y1="{}" y2="{}"/>').format(
             y - 9, _VOLUME_BOTTOM, x=x

@@ -11,7 +11,7 @@ from monitor.errors import NotFoundError
 from monitor.models.evidence import Stream
 from monitor.storage.streams import TickCounts
 from monitor.ui.chart import Chart, Marker, percent, render
-from monitor.ui.pages import StreamLine, stream_line, unit_of
+from monitor.ui.pages import StreamLine, behind, stream_line, unit_of
 from monitor.ui.reads import RouteFacts
 from monitor.ui.series import Point, points_of
 from monitor.ui.wording import duration
@@ -95,7 +95,7 @@ def chart_view(
 
     Unless the whole window is asked for, the time axis begins shortly before the first data in it.
     """
-    line, unit = stream_line(stream, names), unit_of(stream.signal)
+    line, unit = stream_line(stream, names, behind(facts.clock, now)), unit_of(stream.signal)
     now = now.astimezone(UTC)
     tick_s = 10.0 if facts.clock is None else facts.clock.tick_s
     start = now - window

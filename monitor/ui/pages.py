@@ -1,7 +1,7 @@
 """From the domain to what the templates show. Pure."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
@@ -30,6 +30,7 @@ __all__ = [
     "audit_line",
     "behind",
     "fold",
+    "in_order",
     "incident_box",
     "next_step",
     "pin_text",
@@ -43,6 +44,7 @@ _FOLD = (Verdict.HARM, Verdict.INCONCLUSIVE, Verdict.UNDECIDED, Verdict.SAFE)
 _BEHIND_AFTER = timedelta(seconds=60)
 _BEHIND_TICKS = 5
 _METER_WIDTH = 100
+_UNSAID = "not evaluated since the last restart"
 _LARGEST_EXPONENT = 13.0
 _IN_FLIGHT = {Phase.PREFLIGHT, Phase.APPLYING, Phase.VERIFYING_CONTROL, Phase.VERIFYING_TRAFFIC}
 
@@ -174,18 +176,26 @@ def fold(standings: Sequence[Standing], late: timedelta | None, *, warm: bool) -
         return Verdict.INCONCLUSIVE, "", reason, ""
     worst = min((one.verdict for one in standings), key=_FOLD.index)
     if late is not None and worst is not Verdict.HARM:
-        reason = f"evaluation is {duration(late)} late; the last verdict was {worst.value}"
-        return Verdict.INCONCLUSIVE, "", reason, ""
+        return Verdict.INCONCLUSIVE, "", _stale(worst, late), ""
     deciding = [one for one in standings if one.verdict is worst]
     first = min(deciding, key=_rank)
     share = f"{len(deciding)} of {len(standings)} streams"
-    return worst, f"{first.signal} / {first.slice}", first.reason or "not evaluated since the last restart", share
+    return worst, f"{first.signal} / {first.slice}", first.reason or _UNSAID, share
 
 
-def _rank(one: Standing | Stream) -> tuple[bool, int, str]:
+def _stale(verdict: Verdict, late: timedelta) -> str:
+    return f"evaluation is {duration(late)} late; the last verdict was {verdict.value}"
+
+
+def _rank(one: Standing) -> tuple[bool, int, str]:
     """Order streams: the whole traffic first, then signals as they are registered."""
+    place, rest, slice_ = _place(one)
+    return rest, place, slice_
+
+
+def _place(one: Standing | Stream) -> tuple[int, bool, str]:
     names = list(SIGNALS)
-    return one.slice != "all", names.index(one.signal) if one.signal in names else len(names), one.slice
+    return names.index(one.signal) if one.signal in names else len(names), one.slice != "all", one.slice
 
 
 def route_line(route: Route, fleet: Fleet, now: datetime) -> RouteLine:
@@ -222,8 +232,16 @@ def pin_text(control: RouteControl, now: datetime) -> str | None:
     return f"by {control.pinned_by}{until}"
 
 
-def stream_line(stream: Stream, names: Mapping[int, str]) -> StreamLine:
-    """Return a stream's line."""
+def in_order(streams: Iterable[Stream]) -> list[Stream]:
+    """Return streams as people read them: harm first, then as their signals are registered, whole traffic first."""
+    return sorted(streams, key=lambda one: (one.verdict is not Verdict.HARM, one.candidate_id, *_place(one)))
+
+
+def stream_line(stream: Stream, names: Mapping[int, str], late: timedelta | None = None) -> StreamLine:
+    """Return a stream's line; while evaluation is late a ``safe`` is not shown as one."""
+    verdict, reason = stream.verdict, stream.reason or _UNSAID
+    if late is not None and verdict is Verdict.SAFE:
+        verdict, reason = Verdict.INCONCLUSIVE, _stale(verdict, late)
     evidence, signal = stream.evidence, SIGNALS.get(stream.signal)
     logarithm = evidence.log_statistic
     share = 0.0 if logarithm is None or evidence.log_threshold <= 0 else logarithm / evidence.log_threshold
@@ -233,8 +251,8 @@ def stream_line(stream: Stream, names: Mapping[int, str]) -> StreamLine:
         title=stream.signal if signal is None else signal.title,
         slice=stream.slice,
         candidate=names.get(stream.candidate_id, f"variant {stream.candidate_id}"),
-        verdict=VERDICTS[stream.verdict],
-        reason=stream.reason or "not evaluated since the last restart",
+        verdict=VERDICTS[verdict],
+        reason=reason,
         pairs=evidence.pairs,
         candidate_rate=percent(evidence.candidate_rate),
         baseline_rate=percent(evidence.baseline_rate),

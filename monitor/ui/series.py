@@ -12,8 +12,8 @@ from monitor.storage.streams import TickCounts
 __all__ = ["Point", "points_of"]
 
 _MOST_POINTS = 120
-_FEWEST_POINTS = 12
-_PAIRS_A_POINT = 60
+_FEWEST_POINTS = 24
+_PAIRS_A_POINT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Point:
 
 
 def points_of(ticks: Sequence[TickCounts], tick_s: float, span: timedelta) -> list[Point]:
-    """Fold ticks into at most 120 points over ``span``, wide enough to hold some sixty pairs each where data allow.
+    """Fold ticks into at most 120 points over ``span``, wide enough to hold some forty pairs each where data allow.
 
     Ticks of one point are consecutive; a point without a pair is left out, so that a gap stays a gap.
     """

@@ -111,6 +111,7 @@ def evidence(
     )
     others = [one for one in facts.open_incidents if facts.incident is None or one.id != facts.incident.id]
     late = pages.behind(facts.clock, desk.now)
+    streams = pages.in_order(facts.streams)
     return desk.page(
         "evidence.html",
         route=route,
@@ -127,8 +128,8 @@ def evidence(
         other_incidents=[pages.incident_box(one, names, desk.now) for one in others],
         timeline=[pages.audit_line(audit, route.name, desk.now) for audit in facts.timeline],
         step=pages.next_step(facts),
-        streams=[pages.stream_line(one, names) for one in facts.streams if not facts.is_aa(one)],
-        aa_streams=[pages.stream_line(one, names) for one in facts.streams if facts.is_aa(one)],
+        streams=[pages.stream_line(one, names, late) for one in streams if not facts.is_aa(one)],
+        aa_streams=[pages.stream_line(one, names, late) for one in streams if facts.is_aa(one)],
         chart=chart,
         minutes=minutes,
         windows=_WINDOWS,

@@ -74,7 +74,9 @@ def _watched(context: Any) -> tuple[Any, list[str]]:
     page, complaints = context.new_page(), []
     page.on("console", lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None)
     page.on("pageerror", lambda e: complaints.append(str(e)))
-    page.on("requestfailed", lambda r: complaints.append(f"{r.url} failed"))
+    page.on(
+        "requestfailed", lambda r: complaints.append(f"{r.url} {r.failure}") if "ABORTED" not in r.failure else None
+    )
     page.on("response", lambda r: complaints.append(f"{r.url} {r.status}") if r.status >= 400 else None)
     return page, complaints
 
@@ -89,7 +91,8 @@ _LOW_CONTRAST = """
   const rgba = (c) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data]; };
   const light = ([r, g, b]) => { const f = [r, g, b].map(v => { v /= 255;
-    return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * f[0] + .7152 * f[1] + .0722 * f[2]; };
+    return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
+    return .2126 * f[0] + .7152 * f[1] + .0722 * f[2]; };
   const ground = (e) => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor);
     if (c[3] === 255) return c; } return [255, 255, 255, 255]; };
   const low = [];
@@ -120,6 +123,8 @@ def test_pages_are_clean_readable_and_fit(
             shot = tmp_path / f"{name}-{scheme}-{width}.png"
             page.screenshot(path=shot, full_page=True)
             assert shot.stat().st_size > 5000
+            for number, chart in enumerate(page.locator("figure").all()):
+                chart.screenshot(path=tmp_path / f"{name}-{scheme}-{width}-chart-{number}.png")
             assert complaints == []
             assert _overflow(page) <= 0, f"{path} is wider than {width} px"
             assert page.evaluate(_LOW_CONTRAST) == []

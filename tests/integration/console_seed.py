@@ -75,9 +75,12 @@ def add_ticks(factory: Factory, stream: Stream, minutes: float, bad_after: datet
         for tick in range(last - int(minutes * 60 / TICK_S) + 1, last + 1):
             started = tick_start(tick, TICK_S)
             worse = bad_after is not None and started >= bad_after
-            table = PairCounts(n11=0, n10=(1 + tick % 3) if worse else (tick % 9 == 0), n01=int(tick % 7 == 0), n00=20)
+            bad = 3 + tick % 4 if worse else int(tick % 5 == 0)
+            table = PairCounts(n11=0, n10=bad, n01=int(tick % 7 == 0), n00=60 + tick % 13)
             counts.append(table)
-            scored = ScoredTick(harm=(table,), safe=(table,), complete=(table,), missing_baseline=int(tick % 11 == 0))
+            scored = ScoredTick(
+                harm=(table,), safe=(table,), complete=(table,), paired=table.n, missing_baseline=int(tick % 11 == 0)
+            )
             StreamStore(session).add_tick(stream, tick, started, scored)
     return counts
 

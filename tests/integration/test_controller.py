@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.controller.transitions import CONTROLLER
-from monitor.errors import ConflictError, RoutingError
+from monitor.errors import ConflictError, RoutingError, ValidationError
 from monitor.models.event import Recorder
 from monitor.models.route import DesiredRoute, Goal, Mode, Phase, RouteSnapshot
 from monitor.services.routes import RouteChange
@@ -117,7 +117,7 @@ def test_applying_again_after_a_crash_before_the_note_is_harmless(world, factory
 
 
 def test_a_swallowed_write_ends_in_stuck_and_a_page(world):
-    world.target.writes = lambda desired: None
+    world.target.writes = lambda _: None
     world.healthy_mix()
     world.alarm()
     assert world.run() is Phase.VERIFYING_CONTROL
@@ -140,7 +140,7 @@ def test_a_swallowed_write_ends_in_stuck_and_a_page(world):
 def test_a_lying_read_back_ends_in_stuck(world):
     """The router claims the new routing, yet the candidate goes on answering users."""
     claimed = RouteSnapshot(FLIPPED, "cand", 1)
-    world.target.writes = lambda desired: setattr(world.target, "reads", lambda: claimed)
+    world.target.writes = lambda _: setattr(world.target, "reads", lambda: claimed)
     world.healthy_mix()
     world.alarm()
     assert world.run() is Phase.VERIFYING_TRAFFIC
@@ -328,7 +328,7 @@ def test_a_router_that_comes_back_in_time_is_written(world):
 def test_a_read_back_that_fails_ends_in_stuck(world):
     world.healthy_mix()
     world.alarm()
-    world.target.writes = lambda desired: setattr(world.target, "reads", unreachable)
+    world.target.writes = lambda _: setattr(world.target, "reads", unreachable)
     assert world.run() is Phase.VERIFYING_CONTROL
     world.wait(31)
     assert world.run() is Phase.STUCK
@@ -707,3 +707,18 @@ def test_closing_an_incident_is_audited_once(world, factory):
     assert world.actions == ["close"]
 
 
+def test_settings_that_no_longer_build_a_target_end_in_stuck(world, factory):
+    """An upgrade dropped a setting while a flip was under way: the page must still come."""
+    world.healthy_mix()
+    world.alarm()
+    factory.reconciler.step(world.route)
+    factory.reconciler.step(world.route)
+
+    def refuse(_):
+        raise ValidationError("unknown 'old_setting'")
+
+    factory.reconciler._target_of = refuse
+    assert world.run() is Phase.APPLYING
+    world.wait(31)
+    assert world.run() is Phase.STUCK
+    assert "old_setting" in world.audits[-1].reason

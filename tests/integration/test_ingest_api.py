@@ -286,7 +286,10 @@ def test_attribution_goes_by_the_rules(post, rows):
     }
     assert summed(post(list(sent.values()))) == (7, 0, 0)
     assert summed(post([access_line("log", AT, authority="llm.example-shadow")], LOGS)) == (1, 0, 0)
-    found = {request: (leg, rule.rsplit(",", 1)[1]) for request, leg, rule in rows("SELECT request_id, leg, rule FROM events")}
+    found = {
+        request: (leg, rule.rsplit(",", 1)[1])
+        for request, leg, rule in rows("SELECT request_id, leg, rule FROM events")
+    }
     assert found == {
         "host": ("shadow", "leg:host"),
         "port": ("shadow", "leg:host"),
@@ -357,7 +360,11 @@ def test_postgres_away_is_503_for_a_key_nobody_looked_up(factory, clock, setting
     app = create_app(away, ServiceRole.API)
     app.state.factory = away
     client = TestClient(app, raise_server_exceptions=False)  # no start-up: it would refuse
-    for answer in (client.post(EVENTS, json=BATCH, headers=bearer(text_)), client.get("/readyz"), client.head("/readyz")):
+    for answer in (
+        client.post(EVENTS, json=BATCH, headers=bearer(text_)),
+        client.get("/readyz"),
+        client.head("/readyz"),
+    ):
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
     assert client.get("/healthz").status_code == 200

@@ -34,6 +34,8 @@ POLICY: Mapping[str, Any] = {
     "warmup_s": 10,
     "horizon_floor_s": 2,
     "horizon_ceiling_s": 6,
+    "slices": ["all"],
+    "signals": {name: {"weight": 0} for name in ("refusal", "latency_ttft", "latency_tpot")},
     "verify": {"requests": 50, "skew_s": 0},
 }
 
@@ -183,6 +185,7 @@ class World:
         self.route = add_route(factory, name=name, **route)
         self.name = name
         self._headers = bearer(key(factory, source=f"shipper-{name}"))
+        self._reading = bearer(key(factory, Scope.READ, source=f"reader-{name}"))
         self._n = 0
 
     def warm_up(self) -> None:
@@ -227,8 +230,7 @@ class World:
 
     def shown(self) -> dict[str, Any]:
         """The route as the API shows it."""
-        text = self.__dict__.setdefault("_reader", key(self.factory, Scope.READ, source=f"reader-{self.name}"))
-        shown: dict[str, Any] = self.client.get(f"/v1/routes/{self.name}", headers=bearer(text)).json()
+        shown: dict[str, Any] = self.client.get(f"/v1/routes/{self.name}", headers=self._reading).json()
         return shown
 
     def stream(self, signal: str, slice_: str = "all", *, a_a: bool = False) -> dict[str, Any]:
@@ -239,8 +241,7 @@ class World:
 
     def incidents(self) -> list[dict[str, Any]]:
         """The incidents as the API shows them."""
-        text = self.__dict__.setdefault("_reader", key(self.factory, Scope.READ, source=f"reader-{self.name}"))
-        items: list[dict[str, Any]] = self.client.get("/v1/incidents", headers=bearer(text)).json()["items"]
+        items: list[dict[str, Any]] = self.client.get("/v1/incidents", headers=self._reading).json()["items"]
         return items
 
     def _request(self, at: datetime, events: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:

@@ -308,5 +308,3 @@ def race(*acts: Callable[[], Any]) -> list[Any]:
         thread.join(30)
         assert not thread.is_alive()
     return results
-
-

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-from monitor.models.event import Leg, Recorder
 from detectors.types import PairCounts
+from monitor.models.event import Leg, Recorder
 from monitor.models.tick import LegRecord, TickPairs
 from monitor.services.pairing import pair_up
 from monitor.services.scoring import score_bits, score_latency

@@ -1,0 +1,196 @@
+"""The decision over everything it looks at."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.controller.decide import decide, reconsider
+from monitor.models.decision import Action
+from monitor.models.incident import Incident
+from monitor.models.policy import Policy
+from monitor.models.route import Goal, Mode, Phase, Route, RouteControl, TargetRef
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+POLICY = Policy("default", 1)
+TTL = timedelta(seconds=POLICY.evidence_ttl_s)
+OBSERVED = timedelta(days=POLICY.observe_days)
+INSTANT = timedelta(microseconds=1)
+
+
+def a_route(mode: Mode = Mode.AUTO, waiver: str | None = None, age: timedelta = OBSERVED) -> Route:
+    return Route(1, "chat", mode, "default", TargetRef("memory"), None, 100.0, waiver, NOW - age)
+
+
+def a_control(phase: Phase = Phase.ARMED, pinned_by: str | None = None, until: datetime | None = None) -> RouteControl:
+    return RouteControl(1, phase, NOW, Goal.BASELINE, "test", 0, None, None, None, None, pinned_by, until)
+
+
+def an_incident(age: timedelta = timedelta(), decided: str | None = None, number: int = 1) -> Incident:
+    at = NOW - age
+    return Incident(
+        id=number,
+        route_id=1,
+        candidate_id=2,
+        stream_id=1,
+        signal="schema_validity",
+        slice="all",
+        headline="int4 breaks its schema",
+        opened_at=at,
+        onset_at=at,
+        alarm_tick=1,
+        last_alarm_at=at,
+        alarms=1,
+        evidence={},
+        effect=None,
+        decided=decided,
+        closed_at=None,
+        closed_by=None,
+    )
+
+
+def expected(
+    mode: Mode, phase: Phase, pinned: bool, fresh: bool, decided: str | None, waiver: bool, observed: bool
+) -> Action:
+    """The decision as DESIGN §6 words it."""
+    if phase is not Phase.ARMED:
+        return Action.NOTHING
+    if not fresh:
+        return Action.EXPIRE
+    if pinned or mode is Mode.ADVISE:
+        action = Action.ADVISE
+    elif mode is Mode.OBSERVE:
+        action = Action.WOULD_ROLL_BACK
+    else:
+        action = Action.ROLL_BACK if waiver or observed else Action.ADVISE
+    return Action.NOTHING if decided == action.value else action
+
+
+EVERYTHING = list(
+    product(
+        Mode,
+        Phase,
+        (False, True),
+        (timedelta(), TTL, TTL + INSTANT, timedelta(days=1)),
+        (None, *(action.value for action in Action)),
+        (None, "a test"),
+        (timedelta(), OBSERVED - INSTANT, OBSERVED),
+    )
+)
+
+
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("mode", Mode)
+def test_every_combination_decides_as_designed(mode, phase):
+    for combination in EVERYTHING:
+        if combination[:2] != (mode, phase):
+            continue
+        _, _, pinned, age, decided, waiver, observed = combination
+        decision, incident = decide(
+            a_route(mode, waiver, observed),
+            a_control(phase, "ana" if pinned else None),
+            [an_incident(age, decided)],
+            POLICY,
+            NOW,
+        )
+        wanted = expected(mode, phase, pinned, age <= TTL, decided, waiver is not None, observed >= OBSERVED)
+        assert decision.action is wanted, combination
+        assert (incident is None) == (wanted is Action.NOTHING), combination
+        assert decision.reason
+
+
+routes = st.builds(
+    a_route,
+    st.sampled_from(Mode),
+    st.sampled_from([None, "a test"]),
+    st.timedeltas(timedelta(), timedelta(days=30)),
+)
+controls = st.builds(
+    a_control,
+    st.sampled_from(Phase),
+    st.sampled_from([None, "ana"]),
+    st.none() | st.timedeltas(timedelta(hours=-2), timedelta(hours=2)).map(lambda left: NOW + left),
+)
+incidents = st.lists(
+    st.builds(
+        an_incident,
+        st.timedeltas(timedelta(), 3 * TTL),
+        st.sampled_from([None, *(action.value for action in Action)]),
+        st.integers(1, 9),
+    ),
+    max_size=4,
+)
+
+
+@given(routes, controls, incidents)
+def test_only_armed_auto_fresh_unpinned_and_waived_or_observed_rolls_back(route, control, incidents):
+    decision, incident = decide(route, control, incidents, POLICY, NOW)
+    if decision.action is Action.ROLL_BACK:
+        assert incident is not None
+        assert control.phase is Phase.ARMED
+        assert route.mode is Mode.AUTO
+        assert NOW - incident.last_alarm_at <= TTL
+        assert not control.pinned(NOW)
+        assert route.waiver is not None or NOW - route.created_at >= OBSERVED
+
+
+@given(routes, controls)
+def test_no_incident_is_never_a_reason_to_act(route, control):
+    decision, incident = decide(route, control, [], POLICY, NOW)
+    assert (decision.action, incident) == (Action.NOTHING, None)
+
+
+@given(routes, controls, incidents.map(lambda found: found[:1]))
+def test_what_was_decided_is_not_decided_again(route, control, incidents):
+    decision, incident = decide(route, control, incidents, POLICY, NOW)
+    if incident is not None and decision.action is not Action.EXPIRE:
+        told = replace(incident, decided=decision.action.value)
+        assert decide(route, control, [told], POLICY, NOW)[0].action is Action.NOTHING
+
+
+@pytest.mark.parametrize(("left", "action"), [(INSTANT, Action.ADVISE), (timedelta(), Action.ROLL_BACK)])
+def test_a_pin_holds_until_it_ends(left, action):
+    decision, _ = decide(a_route(), a_control(pinned_by="ana", until=NOW + left), [an_incident()], POLICY, NOW)
+    assert decision.action is action
+
+
+def test_the_reason_is_what_people_read():
+    def reason(route, control, incident):
+        return decide(route, control, [incident], POLICY, NOW)[0].reason
+
+    assert reason(a_route(), a_control(), an_incident()) == "int4 breaks its schema"
+    assert reason(a_route(), a_control(pinned_by="ana"), an_incident()).endswith(
+        "ana pinned the route: nothing is moved"
+    )
+    assert "observed for 3 of 7 days" in reason(a_route(age=timedelta(days=3)), a_control(), an_incident())
+    assert "in the last 30 min" in reason(a_route(), a_control(), an_incident(TTL + INSTANT))
+    assert reason(a_route(), a_control(Phase.HOLD), an_incident()) == "the route is hold"
+
+
+def test_an_old_incident_is_closed_before_a_fresh_one_acts():
+    old, fresh = an_incident(TTL + INSTANT, number=1), an_incident(number=2)
+    decision, incident = decide(a_route(), a_control(), [fresh, old], POLICY, NOW)
+    assert (decision.action, incident) == (Action.EXPIRE, old)
+
+
+def test_a_second_incident_is_not_hidden_by_a_decided_one():
+    told, new = an_incident(decided="advise", number=1), an_incident(number=2)
+    decision, incident = decide(a_route(Mode.ADVISE), a_control(), [told, new], POLICY, NOW)
+    assert (decision.action, incident) == (Action.ADVISE, new)
+
+
+@given(routes, controls, incidents)
+def test_what_would_not_be_decided_afresh_is_withdrawn(route, control, incidents):
+    incident = replace(incidents[0], decided=None) if incidents else None
+    again = reconsider(route, control, incident, POLICY, NOW)
+    armed = replace(control, phase=Phase.ARMED)
+    afresh, _ = decide(route, armed, [incident] if incident else [], POLICY, NOW)
+    assert (again.action is Action.ROLL_BACK) == (afresh.action is Action.ROLL_BACK)
+
+
+def test_a_closed_incident_is_withdrawn():
+    closed = replace(an_incident(), closed_at=NOW, closed_by="ana")
+    assert reconsider(a_route(), a_control(), closed, POLICY, NOW).action is Action.NOTHING
