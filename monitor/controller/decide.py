@@ -46,11 +46,11 @@ def reconsider(
 
 
 def _for_incident(route: Route, control: RouteControl, incident: Incident, policy: Policy, now: datetime) -> Decision:
+    if route.mode is Mode.OBSERVE:
+        return Decision(Action.WOULD_ROLL_BACK, f"{incident.headline}. Mode observe: nothing is moved")
     if control.pinned(now):
         return Decision(Action.ADVISE, f"{incident.headline}. {control.pinned_by} pinned the route: nothing is moved")
     match route.mode:
-        case Mode.OBSERVE:
-            return Decision(Action.WOULD_ROLL_BACK, f"{incident.headline}. Mode observe: nothing is moved")
         case Mode.ADVISE:
             return Decision(Action.ADVISE, f"{incident.headline}. Mode advise: a person decides")
         case Mode.AUTO:

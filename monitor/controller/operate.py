@@ -7,7 +7,7 @@ from alerts.types import AlertKind
 from monitor.clock import Clock
 from monitor.controller.plan import toward_baseline, toward_snapshot
 from monitor.controller.transitions import Situation, Transitions
-from monitor.errors import ConflictError, NotFoundError
+from monitor.errors import ConflictError, NotFoundError, RoutingError
 from monitor.models.policy import Policy
 from monitor.models.route import Goal, Phase, Route, RouteControl, TargetRef
 from monitor.routing.base import RouteTarget
@@ -41,7 +41,7 @@ class Operator:
 
         Raises:
             ConflictError: a flip is being applied, the route changed meanwhile, or there is nothing to restore.
-            RoutingError: the router cannot be read.
+            RoutingError: the routing to restore cannot be compared with the router's: it cannot be read.
         """
         seen = self._see(route)
         if seen.control.phase is Phase.APPLYING:
@@ -54,9 +54,15 @@ class Operator:
         return self._see(route).control
 
     def _to_baseline(self, seen: Situation, actor: str, reason: str) -> bool:
-        found = self._target_of(seen.route.target).read()
+        """Flip even when the router cannot be read: a person in need is not turned away; then undo has no snapshot."""
+        try:
+            found = self._target_of(seen.route.target).read()
+        except RoutingError:
+            found = None
         keep = seen.control.before is not None and seen.control.phase not in _NO_FLIP_STANDS
-        epoch = max(seen.control.epoch, found.epoch or 0) + 1
+        epoch = max(seen.control.epoch, 0 if found is None else found.epoch or 0) + 1
+        harmful = seen.incident.candidate_id if seen.incident is not None else None
+        backend = next((variant.backend for variant in seen.candidates if variant.id == harmful), None)
         return self._transitions.move(
             seen,
             Phase.APPLYING,
@@ -66,7 +72,7 @@ class Operator:
             alert=AlertKind.MANUAL_FLIP,
             epoch=epoch,
             goal=Goal.BASELINE,
-            desired=toward_baseline(seen.variants, None, epoch),
+            desired=toward_baseline(seen.variants, backend, epoch),
             before=seen.control.before if keep else found,
             applied_at=None,
         )

