@@ -65,9 +65,7 @@ class SlackWebhookNotifier:
     @classmethod
     def from_settings(cls, settings: Mapping[str, str]) -> Self:
         """A notifier from ``{"webhook_url": ...}``, optionally with ``timeout_s``."""
-        return cls(
-            required(settings, "webhook_url"), timeout_s=seconds(settings, "timeout_s", DEFAULT_TIMEOUT_S)
-        )
+        return cls(required(settings, "webhook_url"), timeout_s=seconds(settings, "timeout_s", DEFAULT_TIMEOUT_S))
 
     def notify(self, alert: Alert) -> None:
         """Deliver the alert, as plain text if Slack refuses its layout."""

@@ -48,12 +48,8 @@ KINDS = {
         "↩️", "Rolled back", "candidate {candidate} was rolled back to {baseline}, verified by traffic"
     ),
     AlertKind.STUCK: KindWords("🚨", "Stuck", "the rollback of candidate {candidate} to {baseline} is stuck"),
-    AlertKind.BLOCKED: KindWords(
-        "🚧", "Blocked", "the rollback of candidate {candidate} to {baseline} is blocked"
-    ),
-    AlertKind.REVERTED: KindWords(
-        "⚠️", "Reverted", "the rollback of candidate {candidate} to {baseline} was reverted"
-    ),
+    AlertKind.BLOCKED: KindWords("🚧", "Blocked", "the rollback of candidate {candidate} to {baseline} is blocked"),
+    AlertKind.REVERTED: KindWords("⚠️", "Reverted", "the rollback of candidate {candidate} to {baseline} was reverted"),
     AlertKind.INCONCLUSIVE: KindWords(
         "❔", "Inconclusive", "the comparison of candidate {candidate} with {baseline} is inconclusive"
     ),

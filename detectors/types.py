@@ -181,9 +181,7 @@ class PairCounts:
                 raise ValueError(f"{name} must be >= 0, got {getattr(self, name)!r}")
 
     def __add__(self, other: "PairCounts") -> "PairCounts":
-        return PairCounts(
-            self.n11 + other.n11, self.n10 + other.n10, self.n01 + other.n01, self.n00 + other.n00
-        )
+        return PairCounts(self.n11 + other.n11, self.n10 + other.n10, self.n01 + other.n01, self.n00 + other.n00)
 
     @property
     def n(self) -> int:

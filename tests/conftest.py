@@ -34,7 +34,7 @@ def server_url() -> Iterator[str]:
     if configured:
         yield configured
         return
-    folder = Path(tempfile.mkdtemp(prefix=f"fullback-tests-{getpass.getuser()}-", dir="/tmp"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix=f"fullback-tests-{getpass.getuser()}-", dir="/tmp"))
     folder.chmod(0o711)
     yield embedded_url(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -225,9 +225,7 @@ def _rules(text: str) -> list[re.Pattern[str]]:
 
 
 _LATIN = tuple(
-    rule
-    for language in (_ENGLISH, _GERMAN, _FRENCH, _SPANISH, _ITALIAN_PORTUGUESE_DUTCH)
-    for rule in _rules(language)
+    rule for language in (_ENGLISH, _GERMAN, _FRENCH, _SPANISH, _ITALIAN_PORTUGUESE_DUTCH) for rule in _rules(language)
 )
 _BEYOND_ASCII = tuple(rule for language in (_OTHER_ALPHABETS, _EAST_ASIAN) for rule in _rules(language))
 

@@ -76,18 +76,14 @@ def estimate(state: InflationState) -> float | None:
     """
     mu = state.sum_d / state.sum_n if state.sum_n else 0.0
     phis = [
-        (s.sum_dd - 2.0 * mu * s.sum_dn + mu * mu * s.sum_nn)
-        / s.sum_v
-        * (1.0 + COEFFICIENT * sqrt(2.0 / s.blocks))
+        (s.sum_dd - 2.0 * mu * s.sum_dn + mu * mu * s.sum_nn) / s.sum_v * (1.0 + COEFFICIENT * sqrt(2.0 / s.blocks))
         for s in state.scales
         if s.blocks >= MIN_BLOCKS and s.sum_v > 0.0
     ]
     return max(1.0, *phis) if phis else None
 
 
-def observe(
-    state: InflationState, discordance: int, pairs: int, discordant: int, *, hold: bool
-) -> InflationState:
+def observe(state: InflationState, discordance: int, pairs: int, discordant: int, *, hold: bool) -> InflationState:
     """Fold one tick and return the new state.
 
     Sees bursts and queues private to one arm, at block lengths up to 2^7 ticks (21 minutes at 10 s); misses

@@ -33,9 +33,7 @@ def initial(components: int) -> OnsetState:
     return OnsetState((0.0,) * components, (0,) * components, (PairCounts(),) * components)
 
 
-def update(
-    state: OnsetState, tick: int, increments: Sequence[float], counts: Sequence[PairCounts]
-) -> OnsetState:
+def update(state: OnsetState, tick: int, increments: Sequence[float], counts: Sequence[PairCounts]) -> OnsetState:
     """Fold one tick.
 
     Formula: ``L_k <- max(0, L_k) + s_k``; a run ends when ``L_k <= 0``.
@@ -51,18 +49,14 @@ def update(
     """
     per_level = len(increments) // len(counts)
     rows = [
-        _step(state, k, tick, float(s), counts[k // per_level])
-        if s or state.values[k]
-        else (0.0, 0, PairCounts())
+        _step(state, k, tick, float(s), counts[k // per_level]) if s or state.values[k] else (0.0, 0, PairCounts())
         for k, s in enumerate(increments)
     ]
     values, starts, runs = zip(*rows, strict=True)
     return OnsetState(values, starts, runs)
 
 
-def _step(
-    state: OnsetState, k: int, tick: int, increment: float, counts: PairCounts
-) -> tuple[float, int, PairCounts]:
+def _step(state: OnsetState, k: int, tick: int, increment: float, counts: PairCounts) -> tuple[float, int, PairCounts]:
     before = state.values[k]
     after = before + increment
     if after <= 0.0:

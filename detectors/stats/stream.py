@@ -157,9 +157,7 @@ class StreamState:
             ValueError: the form is another version's, or damaged.
         """
         if stored.get("format") != FORMAT:
-            raise ValueError(
-                f"format must be {FORMAT}, got {stored.get('format')!r}; start the stream afresh"
-            )
+            raise ValueError(f"format must be {FORMAT}, got {stored.get('format')!r}; start the stream afresh")
         log_r = [-inf if value is None else value for value in stored.get("log_r", ())]
         state = msgspec.convert({**stored, "log_r": log_r}, cls)
         components = state.levels * paired.BETS

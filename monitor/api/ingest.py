@@ -27,12 +27,15 @@ router = APIRouter(tags=["ingest"])
 
 def _handler(door: Door) -> Callable[[Request, Factory], Awaitable[JSONResponse]]:
     async def post(request: Request, parts: Parts) -> JSONResponse:
-        code = 200
+        code = 500
         try:
-            return await _accept(door, request, parts)
+            answer = await _accept(door, request, parts)
         except FullbackError as error:
             code = error.status
             raise
+        else:
+            code = answer.status_code
+            return answer
         finally:
             INGEST_REQUESTS.labels(door.name, str(code)).inc()
             COMMIT_QUEUE.set(parts.writer.queued)

@@ -43,7 +43,9 @@ def attribute(event: Event, catalog: Catalog) -> Attribution:
 
 def _route(event: Event, catalog: Catalog) -> tuple[Route | None, str]:
     if event.route is not None:
-        return catalog.routes.get(event.route), "route:stated"
+        stated = catalog.routes.get(event.route)
+        if stated is not None or event.recorder is not Recorder.GATEWAY:
+            return stated, "route:stated"  # a gateway's own route names need not be ours: its backend tells then
     if event.requested_model is not None and event.requested_model in catalog.routes:
         return catalog.routes[event.requested_model], "route:requested_model"
     serving = catalog.serving(event.backend) if event.backend else []

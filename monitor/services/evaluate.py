@@ -1,22 +1,19 @@
 """Evaluation: closes due ticks, each in one transaction, and folds them into the streams."""
 
-import hashlib
-import json
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import ceil, inf, log, log2
+from math import inf, log
 
 import structlog
 from sqlalchemy.orm import Session
 
 from detectors.registry import SIGNALS
-from detectors.stats import budget, guard, latency, planning
+from detectors.stats import guard, latency, planning
 from detectors.stats import stream as detector
-from detectors.types import Margin, SignalKind, Verdict
+from detectors.types import SignalKind
 from monitor.clock import Clock
-from monitor.models.evidence import Evidence, Stream
+from monitor.models.evidence import Evidence
 from monitor.models.incident import Alarm, Incident
 from monitor.models.policy import Policy
 from monitor.models.route import Phase, Route, RouteControl
@@ -24,11 +21,12 @@ from monitor.models.tick import Pair, RouteClock, ScoredTick, tick_start
 from monitor.models.variant import Role, Variant
 from monitor.services.effects import confirmation, effect_of
 from monitor.services.histories import Histories
-from monitor.services.pairing import ALL, ALWAYS_APPLICABLE, pair_up
+from monitor.services.pairing import pair_up
 from monitor.services.policies import PolicyService
 from monitor.services.scoring import score_bits, score_latency
 from monitor.services.ticks import keep_clock
 from monitor.services.verdicts import StreamFacts, alarm_headline, judge
+from monitor.services.watch import OwnAlarm, Watched, order, sibling_floors, stored_state, watch
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.events import EventStore
@@ -37,29 +35,15 @@ from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
 from monitor.storage.streams import StreamStore
 
-__all__ = ["EvaluateService", "stream_fingerprint"]
+__all__ = ["EvaluateService"]
 
 _SKEW = timedelta(seconds=5)
 """How far the clocks of the two legs' recorders may differ."""
-_MONTH_S = 30 * 86400.0
-_DAY_S = 86400.0
 _MOST_TICKS_A_RUN = 200
 _PLAN_EVERY_TICKS = 10
-_A_A_FALSE_ALARMS_PER_MONTH = 2.0
+_A_A_DOUBT = timedelta(days=1)
+"""How long an alarm of the baseline against itself casts doubt on a signal."""
 _log = structlog.get_logger("fullback.evaluate")
-
-
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """One stream as it stands before a tick, with what it is tested against."""
-
-    stream: Stream
-    state: detector.StreamState
-    guard: guard.GuardState
-    idle: int
-    config: detector.StreamConfig
-    baseline_id: int
-    relative_margin: float
 
 
 class EvaluateService:
@@ -112,7 +96,8 @@ class EvaluateService:
             variants = RouteStore(session).variants(route.id)
             records = EventStore(session).legs(route.id, start - _SKEW, end + _SKEW)
             paired = pair_up(records, start, end, mirror_complete=route.mirror_percent >= 100)  # noqa: PLR2004
-            watched = _watched(session, route, policy, control, variants, fleet)
+            stored = StreamStore(session).of_route(route.id)
+            watched = watch(policy, variants, stored, epoch=control.epoch, fleet=fleet)
             closing = _Closing(session, route, policy, clock, control, tick, self._clock.now(), self._histories)
             closing.fold_all(watched, paired.pairs)
             closing.confirm(variants)
@@ -132,15 +117,12 @@ class _Closing:
     now: datetime
     histories: Histories
 
-    def fold_all(self, watched: Sequence[_Watched], pairs: Sequence[Pair]) -> None:
-        floors = _sibling_floors(watched)
+    def fold_all(self, watched: Sequence[Watched], pairs: Sequence[Pair]) -> None:
+        """Fold the tick into every stream."""
+        floors = sibling_floors(watched)
         open_incidents = IncidentStore(self.session).open_of(self.route.id)
-        odd = {
-            w.stream.signal
-            for w in watched
-            if _is_aa(w) and w.stream.verdict is Verdict.INCONCLUSIVE and "differs" in w.stream.reason
-        }
-        for one in sorted(watched, key=_order):
+        odd = {w.stream.signal for w in watched if w.is_aa and w.alarm and w.alarm.within(self.now, _A_A_DOUBT)}
+        for one in sorted(watched, key=order):
             scored = self._score(one, pairs)
             state, alarm = detector.fold(
                 one.state,
@@ -151,11 +133,11 @@ class _Closing:
                 sibling_phi=floors.get((one.stream.candidate_id, one.stream.signal), 1.0),
                 frozen=self.control.phase is not Phase.ARMED,
             )
-            if alarm is not None and _is_aa(one):
+            if alarm is not None and one.is_aa:
                 odd.add(one.stream.signal)
             self._save(one, scored, state, alarm, open_incidents, differs=one.stream.signal in odd)
 
-    def _score(self, one: _Watched, pairs: Sequence[Pair]) -> ScoredTick:
+    def _score(self, one: Watched, pairs: Sequence[Pair]) -> ScoredTick:
         this = one.stream
         if SIGNALS[this.signal].kind is SignalKind.BIT:
             return score_bits(pairs, this.candidate_id, one.baseline_id, this.signal, this.slice)
@@ -178,7 +160,7 @@ class _Closing:
 
     def _save(
         self,
-        one: _Watched,
+        one: Watched,
         scored: ScoredTick,
         state: detector.StreamState,
         alarm: detector.Alarm | None,
@@ -198,13 +180,19 @@ class _Closing:
                 baseline_rate=_rate(since.baseline_bad, since.n),
                 log_statistic=alarm.log_statistic,
             )
-        latched = self._latch(one, alarm, evidence, guard.trips(pairing) or differs, open_incidents)
+        doubtful = guard.trips(pairing) or differs
+        own = OwnAlarm(self.now, evidence) if alarm is not None else one.alarm
+        if alarm is not None and not one.is_aa and not doubtful:
+            self._open(one, alarm, evidence)
+        latched = (
+            None if one.is_aa else self._latched(one, own, open_incidents, fresh=alarm is not None and not doubtful)
+        )
         signal = SIGNALS[one.stream.signal]
         verdict, reason = judge(
             StreamFacts(
                 title=signal.title,
                 kind=signal.kind,
-                evidence=latched.evidence if latched is not None else evidence,
+                evidence=latched or evidence,
                 harm_latched=latched is not None,
                 safe=state.safe_at(self.tick),
                 guard_tripped=guard.trips(pairing),
@@ -217,11 +205,7 @@ class _Closing:
         saved = StreamStore(self.session).save(
             replace(
                 one.stream,
-                state={
-                    "detector": state.to_json(),
-                    "guard": [pairing.requests, pairing.one_sided],
-                    "idle": idle,
-                },
+                state=stored_state(state, pairing, idle, own),
                 last_tick=self.tick,
                 verdict=verdict,
                 reason=reason,
@@ -232,7 +216,7 @@ class _Closing:
         StreamStore(self.session).add_tick(saved, self.tick, tick_start(self.tick, self.clock.tick_s), scored)
         self.histories.append(saved, self.tick, scored.histogram)
 
-    def _evidence(self, one: _Watched, state: detector.StreamState, pairing: guard.GuardState) -> Evidence:
+    def _evidence(self, one: Watched, state: detector.StreamState, pairing: guard.GuardState) -> Evidence:
         pairs = state.pairs
         statistic = state.log_statistic
         baseline = _rate(state.baseline_bad, pairs)
@@ -252,42 +236,40 @@ class _Closing:
             smallest_detectable=known,
         )
 
-    def _latch(
-        self,
-        one: _Watched,
-        alarm: detector.Alarm | None,
-        evidence: Evidence,
-        doubtful: bool,
-        open_incidents: Sequence[Incident],
-    ) -> "_Latched | None":
-        """Record an alarm; return what harm is latched on, if any. A doubtful alarm opens nothing."""
-        this = one.stream
-        if _is_aa(one):
-            return None
-        if alarm is not None and not doubtful:
-            signal = SIGNALS[this.signal]
-            headline = alarm_headline(signal.title, signal.kind, evidence)
-            IncidentStore(self.session).record(
-                Alarm(
-                    route_id=this.route_id,
-                    candidate_id=this.candidate_id,
-                    stream_id=this.id,
-                    signal=this.signal,
-                    slice=this.slice,
-                    tick=self.tick,
-                    at=self.now,
-                    onset_at=tick_start(alarm.onset_tick, self.clock.tick_s),
-                    headline=headline,
-                    evidence=evidence.to_json(),
-                    effect=effect_of(this.signal, alarm.since_onset, "since onset"),
-                )
+    def _open(self, one: Watched, alarm: detector.Alarm, evidence: Evidence) -> None:
+        """Open an incident, or attach to the open one."""
+        this, signal = one.stream, SIGNALS[one.stream.signal]
+        IncidentStore(self.session).record(
+            Alarm(
+                route_id=this.route_id,
+                candidate_id=this.candidate_id,
+                stream_id=this.id,
+                signal=this.signal,
+                slice=this.slice,
+                tick=self.tick,
+                at=self.now,
+                onset_at=tick_start(alarm.onset_tick, self.clock.tick_s),
+                headline=alarm_headline(signal.title, signal.kind, evidence),
+                evidence=evidence.to_json(),
+                effect=effect_of(this.signal, alarm.since_onset, "since onset"),
             )
-            _log.warning("alarm", route=self.route.name, signal=this.signal, slice=this.slice, tick=self.tick)
-            return _Latched(evidence)
+        )
+        _log.warning("alarm", route=self.route.name, signal=this.signal, slice=this.slice, tick=self.tick)
+
+    def _latched(
+        self, one: Watched, own: OwnAlarm | None, open_incidents: Sequence[Incident], *, fresh: bool
+    ) -> Evidence | None:
+        """Return the evidence that harm is latched on: an incident is open and its alarm young enough to act on."""
+        if fresh and own is not None:
+            return own.evidence
         ttl = timedelta(seconds=self.policy.evidence_ttl_s)
         for incident in open_incidents:
-            if incident.stream_id == this.id and incident.actionable(self.now, ttl):
-                return _Latched(Evidence.from_json(incident.evidence))
+            if incident.candidate_id != one.stream.candidate_id or not incident.actionable(self.now, ttl):
+                continue
+            if incident.stream_id == one.stream.id:
+                return Evidence.from_json(incident.evidence)
+            if own is not None and own.at >= incident.opened_at and own.within(self.now, ttl):
+                return own.evidence
         return None
 
     def confirm(self, variants: Sequence[Variant]) -> None:
@@ -304,131 +286,5 @@ class _Closing:
                 IncidentStore(self.session).set_effect(incident.id, effect)
 
 
-@dataclass(frozen=True, slots=True)
-class _Latched:
-    evidence: Evidence
-
-
-def _is_aa(one: _Watched) -> bool:
-    return one.stream.candidate_id == one.baseline_id
-
-
-def _order(one: _Watched) -> tuple[bool, bool, bool]:
-    """A/A first (it can cast doubt), then failures and whole-route streams: the first alarm names the incident."""
-    return not _is_aa(one), one.stream.signal != ALWAYS_APPLICABLE, one.stream.slice != ALL
-
-
 def _rate(bad: int, n: int) -> float | None:
     return bad / n if n else None
-
-
-def _sibling_floors(watched: Sequence[_Watched]) -> dict[tuple[int, str], float]:
-    """Return, per (variant, signal), the median inflation that its streams learned."""
-    learned: dict[tuple[int, str], list[float]] = {}
-    for one in watched:
-        learned.setdefault((one.stream.candidate_id, one.stream.signal), []).append(one.state.own_phi)
-    return {key: max(1.0, statistics.median(values)) for key, values in learned.items()}
-
-
-def _watched(
-    session: Session, route: Route, policy: Policy, control: RouteControl, variants: Sequence[Variant], fleet: int
-) -> list[_Watched]:
-    """Return every stream of a route, new ones and restarted ones at their initial state."""
-    baseline = next((variant for variant in variants if variant.role is Role.BASELINE), None)
-    if baseline is None:
-        return []
-    known = {(s.candidate_id, s.signal, s.slice): s for s in StreamStore(session).of_route(route.id)}
-    candidates = [variant for variant in variants if variant.role is Role.CANDIDATE]
-    parts = 2 ** ceil(log2(max(1, fleet * len(candidates))))
-    shares = budget.shares({name: chosen.weight for name, chosen in policy.signals.items()}, policy.slices)
-    watched = []
-    for candidate in [*candidates, baseline]:
-        for (signal, slice_), share in shares.items():
-            own = share / parts
-            alarms = policy.false_rollbacks_per_month if candidate is not baseline else _A_A_FALSE_ALARMS_PER_MONTH
-            threshold = budget.threshold(_MONTH_S / policy.tick_s, alarms, own)
-            fingerprint = stream_fingerprint(policy, signal, slice_, candidate, baseline, threshold, control.epoch)
-            watched.append(
-                _restore(
-                    known.get((candidate.id, signal, slice_)),
-                    policy,
-                    signal,
-                    slice_,
-                    candidate,
-                    baseline,
-                    threshold,
-                    fingerprint,
-                )
-            )
-    return watched
-
-
-def stream_fingerprint(
-    policy: Policy, signal: str, slice_: str, candidate: Variant, baseline: Variant, threshold: float, epoch: int
-) -> str:
-    """Digest everything whose change restarts a stream: a threshold never falls on live evidence."""
-    margin = policy.signals[signal].margin
-    parts = [
-        detector.FORMAT,
-        signal,
-        SIGNALS[signal].version,
-        slice_,
-        margin.absolute,
-        margin.relative,
-        policy.tick_s,
-        round(threshold, 6),
-        candidate.id,
-        candidate.digest,
-        baseline.id,
-        baseline.digest,
-        epoch,
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
-
-
-def _restore(
-    found: Stream | None,
-    policy: Policy,
-    signal: str,
-    slice_: str,
-    candidate: Variant,
-    baseline: Variant,
-    threshold: float,
-    fingerprint: str,
-) -> _Watched:
-    margin = policy.signals[signal].margin
-    bits = SIGNALS[signal].kind is SignalKind.BIT
-    config = detector.StreamConfig(
-        margin=margin if bits else Margin(),
-        levels=1 if bits else len(latency.LEVELS),
-        threshold=threshold,
-        safe_ticks=max(1, round(_DAY_S / policy.tick_s)),
-        tick_s=policy.tick_s,
-        initial_phi=1.0 if bits else 3.0,
-    )
-    fresh = found is None or found.fingerprint != fingerprint
-    state: Mapping[str, object] = {} if found is None or fresh else found.state
-    this = Stream(
-        id=0 if found is None else found.id,
-        route_id=candidate.route_id,
-        candidate_id=candidate.id,
-        signal=signal,
-        slice=slice_,
-        fingerprint=fingerprint,
-        threshold=threshold,
-        state=state,
-        last_tick=0 if found is None else found.last_tick,
-        verdict=Verdict.INCONCLUSIVE if found is None or fresh else found.verdict,
-        reason="" if found is None or fresh else found.reason,
-        evidence=Evidence(log_threshold=log(threshold)) if found is None or fresh else found.evidence,
-        updated_at=candidate.created_at,
-    )
-    return _Watched(
-        stream=this,
-        state=detector.StreamState.from_json(state["detector"]) if state else detector.initial(config),  # type: ignore[arg-type]
-        guard=guard.GuardState(*state["guard"]) if state else guard.GuardState(),  # type: ignore[misc]
-        idle=int(state["idle"]) if state else 0,  # type: ignore[call-overload]
-        config=config,
-        baseline_id=baseline.id,
-        relative_margin=margin.relative,
-    )

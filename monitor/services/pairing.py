@@ -86,7 +86,7 @@ def _readings(leg: Sequence[LegRecord]) -> Mapping[str, float]:
     gateway, so its times never stand in for the server's.
     """
     merged: dict[str, float] = {}
-    for record in sorted(leg, key=lambda record: record.recorder is Recorder.SERVER):
+    for record in sorted(leg, key=_precedence):
         failed = max(merged.get(ALWAYS_APPLICABLE, 0.0), record.readings.get(ALWAYS_APPLICABLE, 0.0))
         told = record.readings if record.recorder is Recorder.SERVER or _failed(record) else {}
         merged.update(told)
@@ -97,3 +97,8 @@ def _readings(leg: Sequence[LegRecord]) -> Mapping[str, float]:
 
 def _failed(record: LegRecord) -> bool:
     return record.readings.get(ALWAYS_APPLICABLE, 0.0) > 0.0
+
+
+def _precedence(record: LegRecord) -> tuple[bool, datetime, list[tuple[str, float]]]:
+    """Order one leg's records, whatever order they arrived in: what comes last counts."""
+    return record.recorder is Recorder.SERVER, record.started_at, sorted(record.readings.items())

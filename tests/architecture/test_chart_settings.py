@@ -37,9 +37,7 @@ def rendered_env(values: dict[str, Any]) -> dict[str, str | None]:
     helm = pytest.importorskip("helm_python", reason="helm-python-sdk is not installed (a real Helm engine)")
     with helm.Chart.load(str(CHART)) as chart:
         files = chart.render(values, name="fullback", namespace="watch")
-    documents = [
-        d for path, text in files.items() if path.endswith(".yaml") for d in yaml.safe_load_all(text) if d
-    ]
+    documents = [d for path, text in files.items() if path.endswith(".yaml") for d in yaml.safe_load_all(text) if d]
     env: dict[str, str | None] = {}
     for document in documents:
         if document["kind"] == "ConfigMap":

@@ -60,9 +60,7 @@ def test_false_alarms_at_the_margin_stay_within_the_budget(kind, margin):
     )
     count = sum(alarms(ticks, margin, threshold=THRESHOLD))
     alarmed = int((count > 0).sum())
-    assert alarmed <= binom.ppf(CONFIDENCE, STREAMS, PROMISE), (
-        f"{alarmed / STREAMS:.4f} of {PROMISE} promised"
-    )
+    assert alarmed <= binom.ppf(CONFIDENCE, STREAMS, PROMISE), f"{alarmed / STREAMS:.4f} of {PROMISE} promised"
     assert count.mean() <= PROMISE + 3.1 * count.std() / STREAMS**0.5
     assert alarmed >= 0.1 * PROMISE * STREAMS, "a budget that is never used means a test that sees nothing"
 
@@ -163,9 +161,7 @@ def test_delay_is_within_a_quarter_of_the_optimum(candidate, baseline, margin):
     assert delay.all()
     ratio = delay.mean() / oracle_delay(cells, scores)
     assert 1.0 <= ratio <= 1.25, f"{ratio:.3f}"
-    planned = pairs_to_detect(
-        candidate, baseline, 0.5 * baseline, margin, threshold=ARL_TICKS, pairs_per_tick=PAIRS
-    )
+    planned = pairs_to_detect(candidate, baseline, 0.5 * baseline, margin, threshold=ARL_TICKS, pairs_per_tick=PAIRS)
     assert 0.93 < planned / delay.mean() < 1.02
 
 

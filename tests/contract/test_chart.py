@@ -56,10 +56,7 @@ def ci_values(name: str) -> dict[str, Any]:
 
 
 def every_rendering(helm: Any) -> list[list[dict[str, Any]]]:
-    modes = [
-        {**DATABASE, "migrations": {"mode": mode}, "rbac": ROUTES}
-        for mode in ("initContainer", "job", "none")
-    ]
+    modes = [{**DATABASE, "migrations": {"mode": mode}, "rbac": ROUTES} for mode in ("initContainer", "job", "none")]
     return [render(helm, values) for values in [ci_values("default"), ci_values("full"), *modes]]
 
 
@@ -93,9 +90,7 @@ def test_one_short_manifest_per_file() -> None:
     for path in (CHART / "templates").glob("*.yaml"):
         text = path.read_text()
         assert len(text.splitlines()) <= 80, path.name
-        assert len(re.findall(r"^apiVersion:", text, re.MULTILINE)) == (path.name != "validate.yaml"), (
-            path.name
-        )
+        assert len(re.findall(r"^apiVersion:", text, re.MULTILINE)) == (path.name != "validate.yaml"), path.name
 
 
 def test_every_container_is_restricted(helm: Any) -> None:
@@ -126,9 +121,7 @@ def test_no_pod_gets_service_links(helm: Any) -> None:
 @pytest.mark.parametrize("routes", [[], ROUTES["httpRoutes"]], ids=["no routes", "routes"])
 def test_only_a_worker_with_routes_gets_a_token(helm: Any, routes: list[dict[str, Any]]) -> None:
     documents = render(helm, {**DATABASE, "migrations": {"mode": "job"}, "rbac": {"httpRoutes": routes}})
-    accounts = {
-        d["metadata"]["name"]: d["automountServiceAccountToken"] for d in of_kind(documents, "ServiceAccount")
-    }
+    accounts = {d["metadata"]["name"]: d["automountServiceAccountToken"] for d in of_kind(documents, "ServiceAccount")}
     tokens = {name: pod["automountServiceAccountToken"] for name, pod in pods(documents)}
     assert accounts == {"rel-fullback-api": False, "rel-fullback-worker": bool(routes)}
     assert tokens == {**accounts, "rel-fullback-migrate-0-1-0": False}
@@ -149,9 +142,7 @@ def test_rbac_is_get_and_patch_on_the_named_routes(helm: Any) -> None:
     for binding in of_kind(documents, "RoleBinding"):
         assert binding["roleRef"]["kind"] == "Role"
         assert binding["roleRef"]["name"] == "watch-httproutes"
-        assert binding["subjects"] == [
-            {"kind": "ServiceAccount", "name": "watch-worker", "namespace": "watch"}
-        ]
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "watch-worker", "namespace": "watch"}]
     assert not of_kind(documents, "ClusterRole")
     assert not of_kind(documents, "ClusterRoleBinding")
 
@@ -181,9 +172,7 @@ def test_the_secrets_are_those_of_the_values(helm: Any) -> None:
 
 
 def test_roles_probes_and_rollout(helm: Any) -> None:
-    deployments = {
-        d["metadata"]["name"]: d["spec"] for d in of_kind(render(helm, ci_values("default")), "Deployment")
-    }
+    deployments = {d["metadata"]["name"]: d["spec"] for d in of_kind(render(helm, ci_values("default")), "Deployment")}
     assert {name: spec["replicas"] for name, spec in deployments.items()} == {
         "rel-fullback-api": 2,
         "rel-fullback-worker": 1,
@@ -191,9 +180,7 @@ def test_roles_probes_and_rollout(helm: Any) -> None:
     for name, spec in deployments.items():
         (container,) = spec["template"]["spec"]["containers"]
         assert container["args"] == ["serve", "--role", name.removeprefix("rel-fullback-")]
-        assert container["ports"] == [
-            {"name": "http", "containerPort": Settings.model_fields["port"].default}
-        ]
+        assert container["ports"] == [{"name": "http", "containerPort": Settings.model_fields["port"].default}]
         assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
         probes = {key: container[key]["httpGet"] for key in container if key.endswith("Probe")}
         assert probes == {
@@ -207,18 +194,14 @@ def test_roles_probes_and_rollout(helm: Any) -> None:
 
 def test_selectors_find_the_pods_of_their_component(helm: Any) -> None:
     documents = render(helm, ci_values("full"))
-    templates = {
-        d["metadata"]["name"]: d["spec"]["template"]["metadata"] for d in of_kind(documents, "Deployment")
-    }
+    templates = {d["metadata"]["name"]: d["spec"]["template"]["metadata"] for d in of_kind(documents, "Deployment")}
     selectors = {
         (d["kind"], d["metadata"]["name"]): d["spec"]["selector"].get("matchLabels", d["spec"]["selector"])
         for kind in ("Deployment", "Service", "PodDisruptionBudget")
         for d in of_kind(documents, kind)
     }
     for (_, name), selector in selectors.items():
-        matched = {
-            pod for pod, metadata in templates.items() if selector.items() <= metadata["labels"].items()
-        }
+        matched = {pod for pod, metadata in templates.items() if selector.items() <= metadata["labels"].items()}
         assert matched == {"watch-worker" if name.endswith("worker") else "watch-api"}
         assert "app.kubernetes.io/version" not in selector
     for metadata in templates.values():
@@ -242,9 +225,7 @@ def test_migration_modes(helm: Any, mode: str) -> None:
     documents = render(helm, {**DATABASE, "migrations": {"mode": mode}})
     initial = [pod.get("initContainers", []) for name, pod in pods(documents) if "migrate" not in name]
     jobs = of_kind(documents, "Job")
-    assert [[c["args"] for c in some] for some in initial] == [
-        [["migrate"]] if mode == "initContainer" else []
-    ] * 2
+    assert [[c["args"] for c in some] for some in initial] == [[["migrate"]] if mode == "initContainer" else []] * 2
     assert len(jobs) == (mode == "job")
     for job in jobs:
         pod = job["spec"]["template"]["spec"]
@@ -256,9 +237,7 @@ def test_migration_modes(helm: Any, mode: str) -> None:
 
 def test_every_image_has_its_own_migration_job(helm: Any) -> None:
     images = [{"tag": "0.1.1"}, {"tag": "1.0_RC.2"}, {"digest": "sha256:" + "ab" * 32}]
-    rendered = [
-        render(helm, {**DATABASE, "migrations": {"mode": "job"}, "image": i}, "r" * 53) for i in images
-    ]
+    rendered = [render(helm, {**DATABASE, "migrations": {"mode": "job"}, "image": i}, "r" * 53) for i in images]
     names = [of_kind(documents, "Job")[0]["metadata"]["name"] for documents in rendered]
     assert len(set(names)) == len(images)
     assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name) and len(name) <= 63 for name in names)
@@ -342,9 +321,7 @@ def test_the_address_in_alerts(helm: Any) -> None:
     assert url({"service": {"port": 80}}) == "http://rel-fullback.watch.svc:80"
     assert url({"ingress": ingress}) == "http://f.example.com"
     assert url({"ingress": {**ingress, "tlsSecret": "t"}}) == "https://f.example.com"
-    assert (
-        url({"ingress": ingress, "config": {"publicUrl": "https://x.example.com"}}) == "https://x.example.com"
-    )
+    assert url({"ingress": ingress, "config": {"publicUrl": "https://x.example.com"}}) == "https://x.example.com"
 
 
 def test_network_policy_opens_only_the_http_port(helm: Any) -> None:
@@ -363,11 +340,7 @@ def test_metrics_of_both_components_are_scraped(helm: Any) -> None:
     documents = render(helm, ci_values("full"))
     (monitor,) = of_kind(documents, "ServiceMonitor")
     wanted = monitor["spec"]["selector"]["matchLabels"].items()
-    found = {
-        s["metadata"]["name"]
-        for s in of_kind(documents, "Service")
-        if wanted <= s["metadata"]["labels"].items()
-    }
+    found = {s["metadata"]["name"] for s in of_kind(documents, "Service") if wanted <= s["metadata"]["labels"].items()}
     assert found == {"watch", "watch-worker"}
     assert monitor["spec"]["endpoints"] == [{"port": "http", "path": "/metrics", "interval": "15s"}]
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
@@ -447,14 +420,11 @@ def test_dockerfile_holds_no_secret() -> None:
 
 
 def test_image_is_built_from_what_the_wheel_is_made_of() -> None:
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
-        "wheel"
-    ]["packages"]
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"][
+        "packages"
+    ]
     copied = {
-        source
-        for word, rest in dockerfile()
-        if word == "COPY" and "--from" not in rest
-        for source in rest.split()[:-1]
+        source for word, rest in dockerfile() if word == "COPY" and "--from" not in rest for source in rest.split()[:-1]
     }
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     assert copied == {"pyproject.toml", "README.md", "LICENSE", *packages}

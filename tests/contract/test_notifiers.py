@@ -257,9 +257,7 @@ def test_success_leaks_nothing(name, receiver, caplog, capfd):
 
     build(name, CASES[name].settings(receiver.base)).notify(ALERT)
 
-    assert not [
-        secret for secret in CASES[name].secrets if secret in caplog.text + "".join(capfd.readouterr())
-    ]
+    assert not [secret for secret in CASES[name].secrets if secret in caplog.text + "".join(capfd.readouterr())]
 
 
 def test_a_refused_connection_is_retryable(name, caplog, capfd):
@@ -308,9 +306,7 @@ def test_a_wrong_address_is_refused_without_showing_it(name):
         assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize(
-    "host", ["http://localhost:1", "http://127.0.0.2", "http://[::1]:80", "https://x.example"]
-)
+@pytest.mark.parametrize("host", ["http://localhost:1", "http://127.0.0.2", "http://[::1]:80", "https://x.example"])
 def test_https_and_loopback_addresses_are_accepted(name, host):
     build(name, CASES[name].settings(host))
 

@@ -31,9 +31,7 @@ class Harness:
 
 @contextmanager
 def memory_harness(_directory: Path) -> Iterator[Harness]:
-    yield Harness(
-        lambda: TargetRef("memory", {"name": str(uuid.uuid4()), "weights": START, "mirror": "base"})
-    )
+    yield Harness(lambda: TargetRef("memory", {"name": str(uuid.uuid4()), "weights": START, "mirror": "base"}))
 
 
 @contextmanager
@@ -144,9 +142,7 @@ def test_mirror_off_and_on(target):
         settled(target, desired)
 
 
-@pytest.mark.parametrize(
-    ("weights", "mirror"), [({"base": 0, "nowhere": 100}, None), (ON_BASELINE, "nowhere")]
-)
+@pytest.mark.parametrize(("weights", "mirror"), [({"base": 0, "nowhere": 100}, None), (ON_BASELINE, "nowhere")])
 def test_unknown_backend_is_refused(target, weights, mirror):
     before = target.read()
     with pytest.raises(RoutingError, match=r"nowhere; known: base, cand\."):

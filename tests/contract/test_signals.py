@@ -33,9 +33,7 @@ REQUESTS = {
     "schema": Request(messages=USER, response_schema=SCHEMA),
     "object": Request(messages=USER, json_object=True),
     "tools": Request(messages=USER, tools={"find": SCHEMA, "ping": None}),
-    "all": Request(
-        messages=USER, response_schema=True, json_object=True, tools={"find": SCHEMA}, stream=True
-    ),
+    "all": Request(messages=USER, response_schema=True, json_object=True, tools={"find": SCHEMA}, stream=True),
     "bad_schema": Request(messages=USER, response_schema={"type": 7}),
     "no_text": Request(messages=(Message("", None),), stream=True),
 }

@@ -59,9 +59,7 @@ def test_zero_discordance_has_a_closed_form(n):
     assert (found.low, found.high) == pytest.approx((-z * z / (n + z * z), z * z / (n + z * z)), abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    "counts", [PairCounts(n10=5), PairCounts(n01=5), PairCounts(n11=5), PairCounts(n10=1)]
-)
+@pytest.mark.parametrize("counts", [PairCounts(n10=5), PairCounts(n01=5), PairCounts(n11=5), PairCounts(n10=1)])
 def test_degenerate_tables_stay_inside_the_range(counts):
     found = paired_difference(counts)
     assert -1.0 <= found.low <= found.estimate <= found.high <= 1.0

@@ -607,11 +607,23 @@ def test_a_person_flips_out_of_trouble_and_the_first_routing_is_kept_for_undo(wo
     assert dict(world.control.before.weights) == START_WEIGHTS
 
 
-def test_a_flip_by_hand_with_an_unreadable_router_says_so(world, factory):
+def test_a_person_flips_even_when_the_router_cannot_be_read(world, factory):
+    reads = world.target.reads
+    world.target.reads = unreachable
+    factory.operator.flip(world.route, Goal.BASELINE, "ana", "odd answers")
+    assert world.run() is Phase.VERIFYING_CONTROL
+    assert world.control.before is None
+    world.target.reads = reads
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+    assert weights(world) == FLIPPED
+
+
+def test_undo_with_an_unreadable_router_says_so(world, factory):
+    world.to_hold()
     world.target.reads = unreachable
     with pytest.raises(RoutingError, match="connection refused"):
-        factory.operator.flip(world.route, Goal.BASELINE, "ana", "odd answers")
-    assert world.phase is Phase.ARMED
+        factory.operator.flip(world.route, Goal.RESTORE, "ana", "false alarm")
+    assert world.phase is Phase.HOLD
 
 
 def test_two_people_flip_at_the_same_instant_and_one_wins(world, factory):

@@ -19,9 +19,7 @@ from detectors.types import Margin, PairCounts
 COUNT = st.integers(0, 10_000)
 COUNTS = st.builds(PairCounts, COUNT, COUNT, COUNT, COUNT)
 MARGINS = st.builds(Margin, st.floats(0, 0.5), st.floats(0, 2))
-HISTOGRAMS = st.dictionaries(
-    st.integers(latency.LOWEST_BIN, latency.OVERFLOW_BIN), st.integers(1, 10**6), max_size=30
-)
+HISTOGRAMS = st.dictionaries(st.integers(latency.LOWEST_BIN, latency.OVERFLOW_BIN), st.integers(1, 10**6), max_size=30)
 MS = st.floats(allow_nan=False)
 
 
@@ -80,11 +78,7 @@ def test_no_bet_gains_under_the_null(a, b, c, m, r):
 
 @given(HISTOGRAMS, HISTOGRAMS, HISTOGRAMS)
 def test_histograms_merge_in_any_order(a, b, c):
-    assert (
-        latency.merge(latency.merge(a, b), c)
-        == latency.merge(a, latency.merge(b, c))
-        == latency.merge(c, b, a)
-    )
+    assert latency.merge(latency.merge(a, b), c) == latency.merge(a, latency.merge(b, c)) == latency.merge(c, b, a)
     assert latency.merge(a, {}) == a
 
 
@@ -181,9 +175,7 @@ def test_a_restart_from_storage_changes_nothing(ticks, restart_at):
 def test_block_moments_are_those_of_the_blocks(ticks):
     state = inflation.InflationState()
     for counts in ticks:
-        state = inflation.observe(
-            state, counts.n10 - counts.n01, counts.n, counts.n10 + counts.n01, hold=False
-        )
+        state = inflation.observe(state, counts.n10 - counts.n01, counts.n, counts.n10 + counts.n01, hold=False)
     d = np.array([counts.n10 - counts.n01 for counts in ticks], float)
     for j, scale in enumerate(state.scales):
         whole = d[: len(d) // 2**j * 2**j].reshape(-1, 2**j).sum(1)

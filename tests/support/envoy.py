@@ -113,9 +113,7 @@ class Envoy:
             stderr=subprocess.STDOUT,
         )
         try:
-            wait_until(
-                lambda: self._alive() and address.exists() and ":" in address.read_text(), "Envoy to start"
-            )
+            wait_until(lambda: self._alive() and address.exists() and ":" in address.read_text(), "Envoy to start")
             self.admin_url = f"http://{address.read_text().strip()}"
             self._client = httpx.Client(trust_env=False, timeout=10)
             wait_until(self._ready, "Envoy to be ready")

@@ -98,9 +98,7 @@ def test_the_blocks_show_state_headline_step_evidence_and_details_in_this_order(
 
 
 def test_optional_parts_leave_no_empty_blocks():
-    rendered = render(
-        replace(ALERT, effect=None, facts=(), evidence_url=None, next_step=" ", incident_id=None)
-    )
+    rendered = render(replace(ALERT, effect=None, facts=(), evidence_url=None, next_step=" ", incident_id=None))
 
     assert [b["type"] for b in rendered.blocks] == ["header", "section", "context"]
     assert "Next step" not in rendered.text
@@ -306,9 +304,7 @@ def test_a_selected_window_says_that_it_is_biased():
 
 
 def test_small_zero_and_missing_numbers():
-    effect = replace(
-        EFFECT, candidate=float("nan"), baseline=0.0, difference=0.0, low=-0.0004, high=float("inf")
-    )
+    effect = replace(EFFECT, candidate=float("nan"), baseline=0.0, difference=0.0, low=-0.0004, high=float("inf"))
     text = render(replace(ALERT, effect=effect)).text
 
     assert "n/a against 0% on the baseline, difference +0.0 points (95% interval −0.04 to n/a points" in text

@@ -3,9 +3,7 @@ import pytest
 from detectors.types import Failure, Margin, Outcome, PairCounts
 
 
-@pytest.mark.parametrize(
-    "bad", [{"absolute": 1.0}, {"absolute": -0.1}, {"relative": -1}, {"relative": float("inf")}]
-)
+@pytest.mark.parametrize("bad", [{"absolute": 1.0}, {"absolute": -0.1}, {"relative": -1}, {"relative": float("inf")}])
 def test_margins_are_checked(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         Margin(**bad)

@@ -14,10 +14,7 @@ def test_increments_are_the_formula_of_the_four_counts(margin):
     r, m = margin.relative, margin.absolute
     lam = 0.21 / (1 + r + m)
     expected = (
-        3 * log(1 + lam * (1 - m))
-        + 2 * log(1 - lam * (1 + r + m))
-        + 5 * log(1 - lam * (r + m))
-        + 90 * log(1 - lam * m)
+        3 * log(1 + lam * (1 - m)) + 2 * log(1 - lam * (1 + r + m)) + 5 * log(1 - lam * (r + m)) + 90 * log(1 - lam * m)
     )
     assert paired.log_increments(PairCounts(5, 3, 2, 90), margin)[4] == pytest.approx(expected)
 

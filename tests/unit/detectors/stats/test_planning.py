@@ -30,9 +30,7 @@ def test_delay_scales_with_phi():
 
 def test_smallest_detectable_inverts_the_delay():
     rate = smallest_detectable(0.01, HALF_POINT, 1e6, 20_000)
-    assert pairs_to_detect(rate, 0.01, 0.01 * rate, HALF_POINT, threshold=1e6) == pytest.approx(
-        20_000, rel=1e-3
-    )
+    assert pairs_to_detect(rate, 0.01, 0.01 * rate, HALF_POINT, threshold=1e6) == pytest.approx(20_000, rel=1e-3)
 
 
 def test_more_pairs_see_less_and_few_see_nothing():

@@ -44,9 +44,7 @@ def test_statistic_is_the_weighted_sum():
     assert log_statistic(np.full(2, -inf), np.log([0.5, 0.5])) == -inf
 
 
-@pytest.mark.parametrize(
-    ("cap", "phi", "named"), [(0.0, 1.0, "cap"), (3.0, 0.9, "phi"), (3.0, float("nan"), "phi")]
-)
+@pytest.mark.parametrize(("cap", "phi", "named"), [(0.0, 1.0, "cap"), (3.0, 0.9, "phi"), (3.0, float("nan"), "phi")])
 def test_parameters_are_checked(cap, phi, named):
     with pytest.raises(ValueError, match=named):
         update(np.zeros(1), np.zeros(1), cap=cap, phi=phi)

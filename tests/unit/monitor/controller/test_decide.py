@@ -60,10 +60,10 @@ def expected(
         return Action.NOTHING
     if not fresh:
         return Action.EXPIRE
-    if pinned or mode is Mode.ADVISE:
-        action = Action.ADVISE
-    elif mode is Mode.OBSERVE:
+    if mode is Mode.OBSERVE:
         action = Action.WOULD_ROLL_BACK
+    elif pinned or mode is Mode.ADVISE:
+        action = Action.ADVISE
     else:
         action = Action.ROLL_BACK if waiver or observed else Action.ADVISE
     return Action.NOTHING if decided == action.value else action

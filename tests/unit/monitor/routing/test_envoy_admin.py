@@ -9,9 +9,7 @@ from monitor.routing.envoy_admin import EnvoyAdmin
 
 def admin(answer: httpx.Response) -> EnvoyAdmin:
     client = EnvoyAdmin("http://envoy:9901/", 1)
-    client._client = httpx.Client(
-        base_url="http://envoy:9901", transport=httpx.MockTransport(lambda _request: answer)
-    )
+    client._client = httpx.Client(base_url="http://envoy:9901", transport=httpx.MockTransport(lambda _request: answer))
     return client
 
 

@@ -1,0 +1,206 @@
+"""What is watched on a route: its streams with their detector states, budgets and fingerprints. Pure."""
+
+import hashlib
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil, log, log2
+from typing import Any
+
+from detectors.registry import SIGNALS
+from detectors.stats import budget, guard, latency
+from detectors.stats import stream as detector
+from detectors.types import Margin, SignalKind, Verdict
+from monitor.models.evidence import Evidence, Stream
+from monitor.models.policy import Policy
+from monitor.models.variant import Role, Variant
+from monitor.services.pairing import ALL, ALWAYS_APPLICABLE
+
+__all__ = ["OwnAlarm", "Watched", "order", "sibling_floors", "stored_state", "stream_fingerprint", "watch"]
+
+_MONTH_S = 30 * 86400.0
+_DAY_S = 86400.0
+_A_A_FALSE_ALARMS_PER_MONTH = 2.0
+_LATENCY_PHI = 3.0
+"""Variance inflation of a latency stream until one is learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAlarm:
+    """A stream's latest alarm, remembered with its evidence."""
+
+    at: datetime
+    evidence: Evidence
+
+    def within(self, now: datetime, length: timedelta) -> bool:
+        """Tell whether the alarm is younger than that."""
+        return now - self.at <= length
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One stream as it stands before a tick, with what it is tested against."""
+
+    stream: Stream
+    state: detector.StreamState
+    guard: guard.GuardState
+    idle: int
+    alarm: OwnAlarm | None
+    config: detector.StreamConfig
+    baseline_id: int
+    relative_margin: float
+
+    @property
+    def is_aa(self) -> bool:
+        """The baseline against its own mirror."""
+        return self.stream.candidate_id == self.baseline_id
+
+
+def order(one: Watched) -> tuple[bool, bool, bool]:
+    """A/A first (it can cast doubt), then failures and whole-route streams: the first alarm names the incident."""
+    return not one.is_aa, one.stream.signal != ALWAYS_APPLICABLE, one.stream.slice != ALL
+
+
+def sibling_floors(watched: Iterable[Watched]) -> dict[tuple[int, str], float]:
+    """Return, per (variant, signal), the median inflation that its streams learned."""
+    learned: dict[tuple[int, str], list[float]] = {}
+    for one in watched:
+        learned.setdefault((one.stream.candidate_id, one.stream.signal), []).append(one.state.own_phi)
+    return {key: max(1.0, statistics.median(values)) for key, values in learned.items()}
+
+
+def watch(
+    policy: Policy, variants: Sequence[Variant], stored: Iterable[Stream], *, epoch: int, fleet: int
+) -> list[Watched]:
+    """Return every stream of a route, new and changed ones at their initial state.
+
+    The false-alarm budget is one for the fleet: each stream gets its policy share divided by the number of
+    (route, candidate) pairs, rounded up to a power of two so that it rarely changes.
+    """
+    baseline = next((variant for variant in variants if variant.role is Role.BASELINE), None)
+    if baseline is None:
+        return []
+    known = {(one.candidate_id, one.signal, one.slice): one for one in stored}
+    candidates = [variant for variant in variants if variant.role is Role.CANDIDATE]
+    parts = 2 ** ceil(log2(max(1, fleet * len(candidates))))
+    shares = budget.shares({name: chosen.weight for name, chosen in policy.signals.items()}, policy.slices)
+    watched = []
+    for candidate in [*candidates, baseline]:
+        alarms = _A_A_FALSE_ALARMS_PER_MONTH if candidate is baseline else policy.false_rollbacks_per_month
+        for (signal, slice_), share in shares.items():
+            threshold = budget.threshold(_MONTH_S / policy.tick_s, alarms, share / parts)
+            fingerprint = stream_fingerprint(policy, signal, slice_, candidate, baseline, threshold, epoch)
+            found = known.get((candidate.id, signal, slice_))
+            watched.append(
+                _new(
+                    policy,
+                    signal,
+                    slice_,
+                    candidate,
+                    baseline,
+                    threshold,
+                    fingerprint,
+                    0 if found is None else found.id,
+                )
+                if found is None or found.fingerprint != fingerprint
+                else _again(policy, found, baseline)
+            )
+    return watched
+
+
+def stream_fingerprint(
+    policy: Policy, signal: str, slice_: str, candidate: Variant, baseline: Variant, threshold: float, epoch: int
+) -> str:
+    """Digest everything whose change restarts a stream: a threshold never falls on live evidence."""
+    margin = policy.signals[signal].margin
+    parts = [
+        detector.FORMAT,
+        signal,
+        SIGNALS[signal].version,
+        slice_,
+        margin.absolute,
+        margin.relative,
+        policy.tick_s,
+        round(threshold, 6),
+        candidate.id,
+        candidate.digest,
+        baseline.id,
+        baseline.digest,
+        epoch,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def stored_state(
+    state: detector.StreamState, pairing: guard.GuardState, idle: int, alarm: OwnAlarm | None
+) -> dict[str, Any]:
+    """Return a stream's state as it is stored; ``watch`` reads it back."""
+    return {
+        "detector": state.to_json(),
+        "guard": [pairing.requests, pairing.one_sided],
+        "idle": idle,
+        "alarm": None if alarm is None else {"at": alarm.at.isoformat(), "evidence": alarm.evidence.to_json()},
+    }
+
+
+def _config(policy: Policy, signal: str, threshold: float) -> detector.StreamConfig:
+    bits = SIGNALS[signal].kind is SignalKind.BIT
+    return detector.StreamConfig(
+        margin=policy.signals[signal].margin if bits else Margin(),
+        levels=1 if bits else len(latency.LEVELS),
+        threshold=threshold,
+        safe_ticks=max(1, round(_DAY_S / policy.tick_s)),
+        tick_s=policy.tick_s,
+        initial_phi=1.0 if bits else _LATENCY_PHI,
+    )
+
+
+def _new(
+    policy: Policy,
+    signal: str,
+    slice_: str,
+    candidate: Variant,
+    baseline: Variant,
+    threshold: float,
+    fingerprint: str,
+    known_id: int,
+) -> Watched:
+    config = _config(policy, signal, threshold)
+    stream = Stream(
+        id=known_id,
+        route_id=candidate.route_id,
+        candidate_id=candidate.id,
+        signal=signal,
+        slice=slice_,
+        fingerprint=fingerprint,
+        threshold=threshold,
+        state={},
+        last_tick=0,
+        verdict=Verdict.INCONCLUSIVE,
+        reason="",
+        evidence=Evidence(log_threshold=log(threshold)),
+        updated_at=candidate.created_at,
+    )
+    margin = policy.signals[signal].margin.relative
+    return Watched(stream, detector.initial(config), guard.GuardState(), 0, None, config, baseline.id, margin)
+
+
+def _again(policy: Policy, found: Stream, baseline: Variant) -> Watched:
+    return Watched(
+        stream=found,
+        state=detector.StreamState.from_json(found.state["detector"]),
+        guard=guard.GuardState(*found.state["guard"]),
+        idle=int(found.state["idle"]),
+        alarm=_alarm(found.state.get("alarm")),
+        config=_config(policy, found.signal, found.threshold),
+        baseline_id=baseline.id,
+        relative_margin=policy.signals[found.signal].margin.relative,
+    )
+
+
+def _alarm(stored: Mapping[str, Any] | None) -> OwnAlarm | None:
+    if stored is None:
+        return None
+    return OwnAlarm(datetime.fromisoformat(stored["at"]), Evidence.from_json(stored["evidence"]))
