@@ -88,7 +88,7 @@ def sample(effect: Effect) -> str:
 def _value(effect: Effect, value: float) -> str:
     if not math.isfinite(value):
         return "n/a"
-    return f"{value * 100:.4g}%" if effect.scale is EffectScale.SHARE else f"{value:.4g}"
+    return f"{value * 100:.3g}%" if effect.scale is EffectScale.SHARE else f"{value:.4g}"
 
 
 def _unit(effect: Effect) -> str:

@@ -110,10 +110,10 @@ def _duration(length: timedelta) -> str:
 def _next_step(kind: AlertKind, route: Route) -> str | None:
     match kind:
         case AlertKind.WOULD_ROLL_BACK | AlertKind.ADVISE | AlertKind.BLOCKED:
-            return f"fullback flip {route.name} --to baseline"
+            return f'fullback flip {route.name} --to baseline --reason "why"'
         case AlertKind.ROLLBACK_STARTED | AlertKind.ROLLED_BACK | AlertKind.MANUAL_FLIP:
-            return f"fullback flip {route.name} --to before"
+            return f'fullback flip {route.name} --to before --reason "why"'
         case AlertKind.STUCK | AlertKind.REVERTED:
-            return f"check the router by hand, then: fullback flip {route.name} --to baseline"
+            return f'check the router by hand, then: fullback flip {route.name} --to baseline --reason "why"'
         case AlertKind.INCONCLUSIVE | AlertKind.RESTORED:
             return None

@@ -161,14 +161,17 @@ def test_every_notifier_gets_it(say):
 @pytest.mark.parametrize(
     ("kinds", "step"),
     [
-        ((AlertKind.WOULD_ROLL_BACK, AlertKind.ADVISE, AlertKind.BLOCKED), "fullback flip chat --to baseline"),
+        (
+            (AlertKind.WOULD_ROLL_BACK, AlertKind.ADVISE, AlertKind.BLOCKED),
+            'fullback flip chat --to baseline --reason "why"',
+        ),
         (
             (AlertKind.ROLLBACK_STARTED, AlertKind.ROLLED_BACK, AlertKind.MANUAL_FLIP),
-            "fullback flip chat --to before",
+            'fullback flip chat --to before --reason "why"',
         ),
         (
             (AlertKind.STUCK, AlertKind.REVERTED),
-            "check the router by hand, then: fullback flip chat --to baseline",
+            'check the router by hand, then: fullback flip chat --to baseline --reason "why"',
         ),
         ((AlertKind.INCONCLUSIVE, AlertKind.RESTORED), None),
     ],
