@@ -1,5 +1,6 @@
 """What on-call is told, and under which key."""
 
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from alerts.codec import from_json
 from alerts.types import Alert, AlertKind, Severity
+from monitor.cli import main
 from monitor.controller import announce
 from monitor.controller.announce import Announcer, effect_in
 from monitor.models.incident import Incident
@@ -200,3 +202,11 @@ def test_the_alert_says_what_the_audit_says(say):
 def test_without_an_incident_the_first_candidate_is_named(say):
     ((_, _, alert),) = say(AlertKind.MANUAL_FLIP, incident=None)
     assert (alert.candidate, alert.effect, alert.incident_id) == ("int8", None, None)
+
+
+@pytest.mark.parametrize("kind", AlertKind)
+def test_the_command_line_takes_every_next_step(say, kind):
+    step = say(kind)[0][2].next_step
+    if step is not None:
+        name, *arguments = shlex.split(step.partition("fullback ")[2])
+        assert main.commands[name].make_context(name, arguments)
