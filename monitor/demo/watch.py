@@ -154,7 +154,7 @@ class Watch:
         sent = self._cluster.stats("traffic").get("sent", 0)
         self._narrator.say(
             f"{what} · {sent} requests sent · {self.seen.stored} events stored ({rate:.0f}/s) · "
-            f"{self.seen.pairs} pairs · phase {self.seen.phase}"
+            f"{self.most_pairs} pairs · phase {self.seen.phase}"
         )
         self._told_at, self._told = self._clock.now(), (self.seen.stored, self.seen.phase)
 
