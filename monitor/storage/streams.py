@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from detectors.types import PairCounts, Verdict
@@ -136,10 +136,6 @@ class StreamStore:
         for tick in self.ticks(stream, first, last):
             total += PairCounts(*tick["complete"][0])
         return total
-
-    def last_data_at(self, route_id: int) -> datetime | None:
-        """Return the start of the newest tick that held any pair of the route."""
-        return self._session.scalar(select(func.max(TickCountRow.started_at)).where(TickCountRow.route_id == route_id))
 
     def forget_ticks(self, before: datetime) -> None:
         """Drop stored ticks older than an instant; detector states do not need them."""
