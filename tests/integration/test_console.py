@@ -520,5 +520,6 @@ def test_the_newest_data_is_found_per_route(factory: Factory) -> None:
     add_route(factory, "embed")
     with factory.database.reading() as session:
         store = StreamStore(session)
-        assert store.newest_data() == {seeded["route"].id: store.last_data_at(seeded["route"].id)}
+        ticks = [tick for one in store.of_route(seeded["route"].id) for tick in store.ticks(one, 0, 2**62)]
+        assert store.newest_data() == {seeded["route"].id: max(tick["started_at"] for tick in ticks)}
         assert {(s.signal, s.slice) for s in store.standings()} == {(s.signal, s.slice) for s in seeded["streams"]}
