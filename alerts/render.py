@@ -47,9 +47,10 @@ def render(alert: Alert) -> Rendered:
 
 def _text(alert: Alert) -> str:
     candidate, baseline = _name(alert.candidate, NAME_LIMIT), _name(alert.baseline, NAME_LIMIT)
-    what = KINDS[alert.kind].sentence.format(candidate=candidate, baseline=baseline)
-    where, at = f"on route {_name(alert.route, NAME_LIMIT)}", utc_iso(alert.occurred_at)
-    sentences = [f"{SEVERITIES[alert.severity].label}: {where}, {what}, at {at}"]
+    words, at = KINDS[alert.kind], utc_iso(alert.occurred_at)
+    where = words.where.format(route=_name(alert.route, NAME_LIMIT))
+    what = words.sentence.format(candidate=candidate, baseline=baseline)
+    sentences = [f"{SEVERITIES[alert.severity].label}: {where}{what}, at {at}"]
     if headline := clean(alert.headline, 1000):
         sentences.append(headline)
     if alert.effect is not None:

@@ -31,6 +31,10 @@ class AlertKind(StrEnum):
     INCONCLUSIVE = "inconclusive"
     MANUAL_FLIP = "manual_flip"
     RESTORED = "restored"
+    FINGERPRINT_CHANGED = "fingerprint_changed"
+    """A model server says it is another build, and nobody had said so."""
+    SHIPPER_SILENT = "shipper_silent"
+    """A source's events stopped; ``candidate`` names the source."""
 
 
 class EffectScale(StrEnum):

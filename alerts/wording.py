@@ -10,11 +10,12 @@ __all__ = ["KINDS", "SEVERITIES", "KindWords", "SeverityWords", "arms", "differe
 
 @dataclass(frozen=True, slots=True)
 class KindWords:
-    """How a kind of alert is named; ``sentence`` has places for ``candidate`` and ``baseline``."""
+    """How a kind of alert is named; ``sentence`` takes ``candidate`` and ``baseline``, ``where`` takes ``route``."""
 
     emoji: str
     label: str
     sentence: str
+    where: str = "on route {route}, "
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ KINDS = {
     AlertKind.RESTORED: KindWords(
         "✅", "Restored", "traffic was restored to candidate {candidate} (baseline {baseline})"
     ),
+    AlertKind.FINGERPRINT_CHANGED: KindWords(
+        "🧬", "Fingerprint changed", "variant {candidate} (baseline {baseline}) is served by another build than before"
+    ),
+    AlertKind.SHIPPER_SILENT: KindWords("🔇", "Shipper silent", "source {candidate} sends nothing any more", where=""),
 }
 
 

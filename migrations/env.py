@@ -11,7 +11,7 @@ from monitor.storage.session import Database, resolve_url
 from monitor.storage.tables import Base
 
 _ADVISORY_LOCK = 0x46_42_4D_49  # "FBMI"
-_PARTITION = re.compile(r"^events_\d{8}$")
+_PARTITION = re.compile(r"^(events|event_texts)_\d{8}$")
 
 
 def include_name(name: str | None, type_: str, parent_names: Any) -> bool:  # noqa: ARG001 - Alembic's signature

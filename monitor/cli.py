@@ -3,14 +3,16 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec
 
 import click
-import yaml
 
 from monitor import __version__
+from monitor.bench.command import bench
+from monitor.cli_attribution import attribution
+from monitor.client import call_api, read_document
 from monitor.config import Settings
 from monitor.errors import FullbackError
 
@@ -63,7 +65,8 @@ def serve(role: str) -> None:
     import uvicorn
 
     from monitor.factory import Factory
-    from monitor.main import ServiceRole, create_app
+    from monitor.main import ServiceRole, calm_collector, create_app
+    from monitor.server import DrainingServer
     from monitor.storage.schema import check_schema
     from monitor.telemetry import configure_logging
 
@@ -71,7 +74,8 @@ def serve(role: str) -> None:
     configure_logging(settings.log_level)
     factory = Factory(settings)
     check_schema(factory.database)
-    uvicorn.run(
+    calm_collector()
+    config = uvicorn.Config(
         create_app(factory, ServiceRole(role)),
         host=settings.host,
         port=settings.port,
@@ -79,6 +83,11 @@ def serve(role: str) -> None:
         access_log=False,
         timeout_graceful_shutdown=20,
     )
+    server = DrainingServer(config, factory.drain, 0 if role == ServiceRole.WORKER else settings.drain_s)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(3)
 
 
 @main.command()
@@ -213,38 +222,6 @@ def keys_revoke(key_id: str) -> None:
     click.echo(f"revoked {key_id}; every process forgets it within 10 s")
 
 
-def _api(method: str, path: str, **arguments: Any) -> Any:
-    """Call the running service as ``FULLBACK_URL`` with the key in ``FULLBACK_API_KEY``."""
-    import os
-
-    import httpx
-
-    base = os.environ.get("FULLBACK_URL", "http://127.0.0.1:8400").rstrip("/")
-    key = os.environ.get("FULLBACK_API_KEY")
-    if not key:
-        raise click.ClickException("set FULLBACK_API_KEY (make one: fullback keys create --source me --scope admin)")
-    try:
-        answer = httpx.request(
-            method, f"{base}{path}", headers={"Authorization": f"Bearer {key}"}, timeout=30, **arguments
-        )
-    except httpx.HTTPError as error:
-        raise click.ClickException(
-            f"no answer from {base} ({type(error).__name__}); is `fullback serve` running? set FULLBACK_URL"
-        ) from None
-    document = answer.json()
-    if answer.is_error:
-        raise click.ClickException(f"{document.get('title', answer.status_code)}: {document.get('detail', '')}")
-    return document
-
-
-def _document(path: str) -> Any:
-    """Read a YAML or JSON file."""
-    try:
-        return yaml.safe_load(Path(path).read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise click.ClickException(f"cannot read {path}: {type(error).__name__}") from None
-
-
 file_argument = click.argument("path", type=click.Path(exists=True, dir_okay=False), metavar="FILE")
 
 
@@ -257,7 +234,7 @@ def routes() -> None:
 @json_option
 def routes_list(as_json: bool) -> None:
     """List routes with mode and phase."""
-    found = _api("GET", "/v1/routes")
+    found = call_api("GET", "/v1/routes")
     lines = [f"{r['name']}  mode {r['mode']}  phase {r['phase']}  epoch {r['epoch']}" for r in found["items"]]
     _print(found, as_json=as_json, lines=lines or ["no routes yet: fullback routes add FILE"])
 
@@ -267,7 +244,7 @@ def routes_list(as_json: bool) -> None:
 @json_option
 def routes_add(path: str, as_json: bool) -> None:
     """Create a route from a YAML or JSON file (name, target, variants, ...)."""
-    made = _api("POST", "/v1/routes", json=_document(path))
+    made = call_api("POST", "/v1/routes", json=read_document(path))
     _print(made, as_json=as_json, lines=[f"route {made['name']} created, mode {made['mode']}"])
 
 
@@ -276,7 +253,7 @@ def routes_add(path: str, as_json: bool) -> None:
 @json_option
 def routes_show(name: str, as_json: bool) -> None:
     """Show a route: phase, routing and every stream's verdict."""
-    route = _api("GET", f"/v1/routes/{name}")
+    route = call_api("GET", f"/v1/routes/{name}")
     lines = [
         f"{name}: mode {route['mode']}, phase {route['phase']} since {route['phase_since']}, epoch {route['epoch']}"
     ]
@@ -293,12 +270,16 @@ def routes_show(name: str, as_json: bool) -> None:
 @click.option("--mode", type=click.Choice(["observe", "advise", "auto"]))
 @click.option("--policy")
 @click.option("--waiver", help="Why auto is armed before the observation period ended.")
+@click.option("--text-storage", type=click.Path(exists=True, dir_okay=False), help="File: which texts are kept.")
 @json_option
-def routes_set(name: str, as_json: bool, **changes: str | None) -> None:
-    """Change a route's mode, policy or waiver."""
-    wanted = {field: value for field, value in changes.items() if value is not None}
-    route = _api("PATCH", f"/v1/routes/{name}", json=wanted)
-    _print(route, as_json=as_json, lines=[f"{name}: mode {route['mode']}, policy {route['policy']}"])
+def routes_set(name: str, as_json: bool, text_storage: str | None, **changes: str | None) -> None:
+    """Change a route's mode, policy, waiver or text storage."""
+    wanted: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
+    if text_storage is not None:
+        wanted["text_storage"] = read_document(text_storage)
+    route = call_api("PATCH", f"/v1/routes/{name}", json=wanted)
+    texts = route["text_storage"]["mode"]
+    _print(route, as_json=as_json, lines=[f"{name}: mode {route['mode']}, policy {route['policy']}, texts {texts}"])
 
 
 @main.group()
@@ -311,7 +292,7 @@ def variants() -> None:
 @json_option
 def variants_list(route: str, as_json: bool) -> None:
     """List a route's variants, baseline first."""
-    found = _api("GET", f"/v1/routes/{route}/variants")
+    found = call_api("GET", f"/v1/routes/{route}/variants")
     lines = [f"{v['name']}  {v['role']}  {v['format']}  behind {v['backend']}" for v in found["items"]]
     _print(found, as_json=as_json, lines=lines)
 
@@ -322,7 +303,7 @@ def variants_list(route: str, as_json: bool) -> None:
 @json_option
 def variants_add(route: str, path: str, as_json: bool) -> None:
     """Add a variant from a YAML or JSON file."""
-    made = _api("POST", f"/v1/routes/{route}/variants", json=_document(path))
+    made = call_api("POST", f"/v1/routes/{route}/variants", json=read_document(path))
     _print(made, as_json=as_json, lines=[f"{made['role']} {made['name']} added to {route}"])
 
 
@@ -335,7 +316,7 @@ def policies() -> None:
 @json_option
 def policies_list(as_json: bool) -> None:
     """List policy versions, newest first."""
-    found = _api("GET", "/v1/policies")
+    found = call_api("GET", "/v1/policies")
     lines = [f"{p['name']}@{p['version']}  by {p['actor']}  {p['created_at']}" for p in found["items"]]
     _print(found, as_json=as_json, lines=lines or ["no stored policies; `default` is built in"])
 
@@ -346,7 +327,7 @@ def policies_list(as_json: bool) -> None:
 @json_option
 def policies_add(name: str, path: str, as_json: bool) -> None:
     """Check a policy document and store it as the next version."""
-    made = _api("POST", "/v1/policies", json={"name": name, "document": _document(path)})
+    made = call_api("POST", "/v1/policies", json={"name": name, "document": read_document(path)})
     _print(made, as_json=as_json, lines=[f"policy {made['name']}@{made['version']} stored"])
 
 
@@ -360,7 +341,7 @@ def incidents() -> None:
 @json_option
 def incidents_list(route: str | None, as_json: bool) -> None:
     """List incidents, newest first."""
-    found = _api("GET", "/v1/incidents", params={} if route is None else {"route": route})
+    found = call_api("GET", "/v1/incidents", params={} if route is None else {"route": route})
     lines = [
         f"{i['id']}  {i['route']}/{i['candidate']}  {'closed' if i['closed_at'] else 'OPEN'}  {i['headline']}"
         for i in found["items"]
@@ -374,7 +355,7 @@ def incidents_list(route: str | None, as_json: bool) -> None:
 @reason_option
 def incidents_close(route: str, incident_id: int, reason: str) -> None:
     """Close an open incident."""
-    _api("POST", f"/v1/routes/{route}/incidents/{incident_id}/close", json={"reason": reason})
+    call_api("POST", f"/v1/routes/{route}/incidents/{incident_id}/close", json={"reason": reason})
     click.echo(f"incident {incident_id} closed")
 
 
@@ -385,7 +366,7 @@ def incidents_close(route: str, incident_id: int, reason: str) -> None:
 @json_option
 def flip(route: str, to: str, reason: str, as_json: bool) -> None:
     """Move a route by hand; the controller applies and verifies it."""
-    control = _api("POST", f"/v1/routes/{route}/flips", json={"to": to, "reason": reason})
+    control = call_api("POST", f"/v1/routes/{route}/flips", json={"to": to, "reason": reason})
     lines = [f"{route}: {control['phase']}, epoch {control['epoch']}; watch: fullback routes show {route}"]
     _print(control, as_json=as_json, lines=lines)
 
@@ -399,11 +380,23 @@ def flip(route: str, to: str, reason: str, as_json: bool) -> None:
 def freeze(route: str, hours: float, off: bool, reason: str, as_json: bool) -> None:
     """Pin a route: no automatic flip for some hours. A person's flip still works."""
     if off:
-        control = _api("DELETE", f"/v1/routes/{route}/pin", params={"reason": reason})
+        control = call_api("DELETE", f"/v1/routes/{route}/pin", params={"reason": reason})
     else:
-        control = _api("PUT", f"/v1/routes/{route}/pin", json={"hours": hours, "reason": reason})
+        control = call_api("PUT", f"/v1/routes/{route}/pin", json={"hours": hours, "reason": reason})
     until = control["pinned_until"]
     _print(control, as_json=as_json, lines=[f"{route}: {'not frozen' if until is None else f'frozen until {until}'}"])
+
+
+@main.command()
+@click.option("--subject", required=True, help="As the events named them; '-' reads it from standard input.")
+@reason_option
+@json_option
+def erase(subject: str, reason: str, as_json: bool) -> None:
+    """Erase a subject: their texts, and the ids of their events."""
+    named = sys.stdin.readline().rstrip("\r\n") if subject == "-" else subject
+    told = call_api("DELETE", "/v1/subjects", json={"subject": named, "reason": reason})
+    line = f"{told['events']} events lost their ids, {told['texts']} texts erased, on {told['routes']} routes"
+    _print(told, as_json=as_json, lines=[line])
 
 
 @main.command()
@@ -440,3 +433,7 @@ def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: s
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     sys.exit(run_demo(options))
+
+
+main.add_command(attribution)
+main.add_command(bench)

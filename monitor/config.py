@@ -28,17 +28,29 @@ class Settings(BaseSettings):
     max_body_mib: float = Field(16, gt=0, description="Largest request body as received, MiB")
     max_decoded_mib: float = Field(64, gt=0, description="Largest request body after decompression, MiB")
     max_record_kib: float = Field(1024, gt=0, description="Largest single record, KiB")
+    body_timeout_s: float = Field(30, gt=0, description="Longest time a request body may take to arrive")
     max_batch_records: int = Field(100_000, gt=0, description="Most records in one body")
     queue_records: int = Field(20_000, gt=0, description="Records waiting for a commit before 503 is answered")
+    source_queue_share: float = Field(
+        0.5, gt=0, le=1, description="Share of the commit queue that one source may fill before it gets 503"
+    )
     commit_timeout_s: float = Field(10, gt=0, description="Longest wait for a commit before 503 is answered")
+    drain_s: float = Field(5, ge=0, description="After SIGTERM, how long requests are still taken while not ready")
     max_event_age_days: int = Field(7, gt=0, description="Older events are rejected")
     max_event_lead_s: float = Field(600, gt=0, description="Events starting further in the future are rejected")
 
+    signals: str = Field(
+        "all", pattern="^(all|timing)$", description="'timing': only latencies and failures are read, never a text"
+    )
     retention_days: int = Field(30, gt=0, description="Events and per-tick counts older than this are dropped, days")
 
     evaluate_every_s: float = Field(1, gt=0, description="How often due ticks are looked for")
     reconcile_every_s: float = Field(0.5, gt=0, description="How often the controller looks at every route")
     notify_every_s: float = Field(1, gt=0, description="How often the outbox is drained")
     lease_s: float = Field(15, gt=0, description="A leader that is silent this long is replaced")
+
+    subject_key: SecretStr | None = Field(
+        None, description="Key of the subjects' hashes; after a comma, older keys that erasure still looks for"
+    )
 
     slack_webhook_url: SecretStr | None = Field(None, description="Slack incoming webhook; unset: no Slack messages")

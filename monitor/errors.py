@@ -6,6 +6,7 @@ __all__ = [
     "AuthError",
     "ConflictError",
     "DatabaseUnavailableError",
+    "DrainingError",
     "ForbiddenError",
     "FullbackError",
     "NotFoundError",
@@ -13,6 +14,8 @@ __all__ = [
     "PayloadTooLargeError",
     "RoutingError",
     "SchemaOutdatedError",
+    "SlowBodyError",
+    "SourceQuotaError",
     "StaleEpochError",
     "UndecodableError",
     "UnsupportedEncodingError",
@@ -115,6 +118,35 @@ class OverloadedError(FullbackError):
     status = 503
     title = "Overloaded"
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class DrainingError(FullbackError):
+    """The process is about to stop and wants no new connections."""
+
+    code = "draining"
+    status = 503
+    title = "Draining"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class SourceQuotaError(OverloadedError):
+    """One source's share of the write queue is full: nothing was stored, send again."""
+
+    code = "source_quota"
+    title = "Source over its quota"
+
+
+class SlowBodyError(FullbackError):
+    """A body did not arrive in time: nothing was stored, send again.
+
+    503 and not 408: every shipper sends again after a 503, several drop what met a 408. The connection is
+    closed, as the rest of the body would still be under way on it.
+    """
+
+    code = "slow_body"
+    status = 503
+    title = "Body too slow"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "5", "Connection": "close"}
 
 
 class SchemaOutdatedError(FullbackError):

@@ -14,14 +14,21 @@ from monitor.controller.transitions import Transitions
 from monitor.intake.limits import Limits
 from monitor.routing.registry import build as build_target
 from monitor.services.catalog import CatalogCache
+from monitor.services.drain import Drain
+from monitor.services.erasure import ErasureService
 from monitor.services.evaluate import EvaluateService
+from monitor.services.findings import FindingService
+from monitor.services.fingerprints import FingerprintService
 from monitor.services.gauges import GaugeService
-from monitor.services.ingest import IngestService
+from monitor.services.ingest import SIGNAL_SETS, IngestService
 from monitor.services.keys import KeyService
 from monitor.services.notify import NotifyService
 from monitor.services.policies import PolicyService
+from monitor.services.quota import SourceQuota
 from monitor.services.retention import RetentionService
 from monitor.services.routes import RouteService
+from monitor.services.rules import RuleService
+from monitor.services.silence import SilenceService
 from monitor.services.writer import GroupWriter
 from monitor.storage.session import Database, resolve_url
 
@@ -74,7 +81,9 @@ class Factory:
     @cached_property
     def routes(self) -> RouteService:
         """Routes and variants."""
-        return RouteService(self.database, self.policies, self.catalog, self.clock)
+        return RouteService(
+            self.database, self.policies, self.catalog, self.clock, retention_days=self.settings.retention_days
+        )
 
     @cached_property
     def writer(self) -> GroupWriter:
@@ -89,7 +98,53 @@ class Factory:
     @cached_property
     def ingest(self) -> IngestService:
         """Ingest."""
-        return IngestService(self.writer, self.catalog, self.clock, self.limits)
+        settings = self.settings
+        return IngestService(
+            self.writer,
+            self.catalog,
+            self.clock,
+            self.limits,
+            self.subject_keys,
+            SIGNAL_SETS[settings.signals],
+            SourceQuota(settings.queue_records, settings.source_queue_share),
+        )
+
+    @cached_property
+    def drain(self) -> Drain:
+        """Whether this process is about to stop."""
+        return Drain()
+
+    @cached_property
+    def rules(self) -> RuleService:
+        """Attribution rules."""
+        return RuleService(self.database, self.catalog, self.clock, self.limits)
+
+    @cached_property
+    def findings(self) -> FindingService:
+        """Findings."""
+        return FindingService(self.database, self.clock, self.settings.public_url, tuple(self.notifiers))
+
+    @cached_property
+    def fingerprints(self) -> FingerprintService:
+        """The watch for changed fingerprints."""
+        return FingerprintService(self.database, self.findings, self.clock)
+
+    @cached_property
+    def silence(self) -> SilenceService:
+        """The watch for silent shippers."""
+        return SilenceService(self.database, self.findings, self.clock)
+
+    @cached_property
+    def subject_keys(self) -> tuple[bytes, ...]:
+        """The keys of the subjects' hashes, the one in use first."""
+        secret = self.settings.subject_key
+        parts = [] if secret is None else secret.get_secret_value().split(",")
+        return tuple(part.strip().encode() for part in parts if part.strip())
+
+    @cached_property
+    def erasure(self) -> ErasureService:
+        """Erasure of a subject's texts and ids."""
+        return ErasureService(self.database, self.clock, self.subject_keys)
 
     @cached_property
     def evaluate(self) -> EvaluateService:

@@ -1,5 +1,6 @@
 """The application: routers, error handling, and what runs while it does."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -7,13 +8,18 @@ from enum import StrEnum
 from fastapi import FastAPI
 
 from monitor import __version__
-from monitor.api import health, history, ingest, policies, problems, routes
+from monitor.api import attribution, findings, health, history, ingest, policies, problems, routes, subjects
+from monitor.api.bodies import Bodies
+from monitor.api.lookups import LookUps
 from monitor.factory import Factory
 from monitor.scheduler import Worker
+from monitor.server import CloseWhileDraining
 from monitor.storage.schema import check_schema
 from monitor.ui import views
 
-__all__ = ["ServiceRole", "create_app"]
+__all__ = ["ServiceRole", "calm_collector", "create_app"]
+
+_OBJECTS_PER_COLLECTION = 100_000
 
 
 class ServiceRole(StrEnum):
@@ -22,6 +28,12 @@ class ServiceRole(StrEnum):
     ALL = "all"
     API = "api"
     WORKER = "worker"
+
+
+def calm_collector() -> None:
+    """Look for cycles of garbage seldom: decoded records hold many objects and no cycles."""
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_PER_COLLECTION, 20, 20)
 
 
 def create_app(factory: Factory, role: ServiceRole = ServiceRole.ALL) -> FastAPI:
@@ -43,6 +55,7 @@ def create_app(factory: Factory, role: ServiceRole = ServiceRole.ALL) -> FastAPI
                 worker.stop()
             if role is not ServiceRole.WORKER:
                 await factory.writer.stop()
+            app.state.look_ups.close()
             factory.database.close()
 
     app = FastAPI(
@@ -52,10 +65,21 @@ def create_app(factory: Factory, role: ServiceRole = ServiceRole.ALL) -> FastAPI
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    app.state.bodies = Bodies(max_bytes=factory.limits.max_body_bytes, timeout_s=factory.settings.body_timeout_s)
+    app.state.look_ups = LookUps(factory.settings.commit_timeout_s)
+    app.add_middleware(CloseWhileDraining, drain=factory.drain)
     problems.install(app)
     app.include_router(health.router)
     if role is not ServiceRole.WORKER:
-        for router in (ingest.router, routes.router, policies.router, history.router):
+        for router in (
+            ingest.router,
+            routes.router,
+            policies.router,
+            history.router,
+            subjects.router,
+            attribution.router,
+            findings.router,
+        ):
             app.include_router(router)
         views.install(app)
     return app

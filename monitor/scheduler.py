@@ -18,6 +18,7 @@ __all__ = ["Worker"]
 
 _LEASE = "worker"
 _GAUGES_EVERY_S = 5.0
+_FINDINGS_EVERY_S = 10.0
 _RETENTION_EVERY_S = 3600.0
 _log = structlog.get_logger("fullback.worker")
 
@@ -40,6 +41,8 @@ class Worker:
             ("reconcile", settings.reconcile_every_s, self._factory.reconciler.run),
             ("notify", settings.notify_every_s, self._factory.notify.run),
             ("gauges", _GAUGES_EVERY_S, self._factory.gauges.run),
+            ("fingerprints", _FINDINGS_EVERY_S, self._factory.fingerprints.run),
+            ("silence", _FINDINGS_EVERY_S, self._factory.silence.run),
             ("retention", _RETENTION_EVERY_S, self._factory.retention.run),
         ):
             self._scheduler.add_job(self._guarded(name, job), "interval", seconds=seconds, id=name)

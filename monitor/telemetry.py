@@ -2,12 +2,15 @@
 
 import logging
 import sys
+import traceback
+from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
     "COMMIT_QUEUE",
+    "FINDING_OPEN",
     "INGEST_RECORDS",
     "INGEST_REQUESTS",
     "INGEST_SECONDS",
@@ -17,8 +20,12 @@ __all__ = [
     "NOTIFICATIONS",
     "OUTBOX_PENDING",
     "ROUTE_PHASE",
+    "SCHEMAS_UNREAD",
+    "SOURCE_LAST_SEEN",
+    "SOURCE_REFUSALS",
     "STREAM_STATISTIC",
     "STREAM_THRESHOLD",
+    "TEXTS_WITHHELD",
     "TICKS_CLOSED",
     "configure_logging",
 ]
@@ -33,7 +40,18 @@ INGEST_SECONDS = Histogram(
     ["door"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+TEXTS_WITHHELD = Counter("fullback_texts_withheld_total", "Texts that were not kept because redaction failed")
 COMMIT_QUEUE = Gauge("fullback_commit_queue_records", "Records that wait for a commit")
+SOURCE_REFUSALS = Counter(
+    "fullback_source_refusals_total", "Requests refused because the source's share of the queue was full", ["source"]
+)
+SOURCE_LAST_SEEN = Gauge(
+    "fullback_source_last_seen_timestamp_seconds", "When a source's last record came, Unix time", ["source"]
+)
+FINDING_OPEN = Gauge("fullback_finding_open", "1 for each open finding", ["kind", "subject"])
+SCHEMAS_UNREAD = Gauge(
+    "fullback_schemas_unread", "Events whose JSON Schema was not read since the process began, by reason", ["reason"]
+)
 TICKS_CLOSED = Counter("fullback_ticks_closed_total", "Ticks evaluated")
 JOB_SECONDS = Histogram("fullback_job_duration_seconds", "Duration of the worker's jobs", ["job"])
 JOB_FAILURES = Counter("fullback_job_failures_total", "Runs of the worker's jobs that failed", ["job"])
@@ -51,6 +69,17 @@ NOTIFICATIONS = Counter("fullback_notifications_total", "Notification attempts, 
 OUTBOX_PENDING = Gauge("fullback_outbox_pending", "Alerts that wait to be sent")
 
 
+def _frames_only(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Show an exception's type and where it was raised; its message may quote what a user wrote."""
+    found = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        event["exception"] = "\n".join([*places, type(error).__name__])
+    return event
+
+
 def configure_logging(level: str) -> None:
     """Write logs as JSON lines on standard error, the libraries' through the same chain; quiet the chatty ones."""
     shared: list[structlog.typing.Processor] = [
@@ -58,7 +87,7 @@ def configure_logging(level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _frames_only,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

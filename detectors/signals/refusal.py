@@ -8,6 +8,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
+from detectors.signals._literals import Gated
 from detectors.types import Answer, Exchange, Failure, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["OPENING_CHARS", "Refusal", "is_refusal"]
@@ -21,7 +22,7 @@ _THOUGHT = ("<think>", "</think>")
 _TRANSLATION = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "“": '"', "”": '"', "„": '"'})
 _QUOTED = re.compile(r'"[^"]{0,200}"|«[^»]{0,200}»|「[^」]{0,200}」|『[^』]{0,200}』')
 _MARKUP = re.compile(r"[*_#>~|]+")
-_SPACE = re.compile(r"\s+")
+_QUOTE_MARKS = '"«「『'
 
 # One rule a paragraph, line breaks are not part of it; a name in capitals stands for a fragment. Every gap is
 # bounded and the text is at most 300 characters, so matching takes bounded time.
@@ -224,10 +225,10 @@ def _rules(text: str) -> list[re.Pattern[str]]:
     return [re.compile(rule.replace("\n", "")) for rule in text.strip().split("\n\n")]
 
 
-_LATIN = tuple(
+_LATIN = Gated(
     rule for language in (_ENGLISH, _GERMAN, _FRENCH, _SPANISH, _ITALIAN_PORTUGUESE_DUTCH) for rule in _rules(language)
 )
-_BEYOND_ASCII = tuple(rule for language in (_OTHER_ALPHABETS, _EAST_ASIAN) for rule in _rules(language))
+_BEYOND_ASCII = Gated(rule for language in (_OTHER_ALPHABETS, _EAST_ASIAN) for rule in _rules(language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +297,7 @@ def is_refusal(text: str) -> bool:
     False
     """
     opening = _opening(text)
-    rules = _LATIN if opening.isascii() else _LATIN + _BEYOND_ASCII
-    return any(rule.search(opening) for rule in rules)
+    return _LATIN.search(opening) or (not opening.isascii() and _BEYOND_ASCII.search(opening))
 
 
 def _opening(text: str) -> str:
@@ -307,5 +307,6 @@ def _opening(text: str) -> str:
         found = text.find(end, 0, _THOUGHT_CHARS)
         text = text[found + len(end) :] if found >= 0 else ""
     raw = unicodedata.normalize("NFKC", text[:_RAW_CHARS]).translate(_TRANSLATION).casefold()
-    plain = _SPACE.sub(" ", _MARKUP.sub("", _QUOTED.sub(" ", raw))).strip()
-    return plain[:OPENING_CHARS]
+    if any(mark in raw for mark in _QUOTE_MARKS):
+        raw = _QUOTED.sub(" ", raw)
+    return " ".join(_MARKUP.sub("", raw).split())[:OPENING_CHARS]

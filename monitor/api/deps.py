@@ -13,8 +13,8 @@ from monitor.models.route import Route
 __all__ = ["Admin", "Operating", "Parts", "Reading", "key_text", "require", "route_for"]
 
 
-def factory(request: Request) -> Factory:
-    """Return the application's factory."""
+async def factory(request: Request) -> Factory:
+    """Return the application's factory; without a thread, as every request passes here."""
     return cast("Factory", request.app.state.factory)
 
 

@@ -4,8 +4,11 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from detectors.signals.schema_validity import UNREAD
 from monitor.api.deps import Parts
+from monitor.errors import DrainingError
 from monitor.storage.schema import check_schema
+from monitor.telemetry import SCHEMAS_UNREAD
 
 __all__ = ["router"]
 
@@ -22,7 +25,9 @@ def healthz() -> PlainTextResponse:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Can it take traffic?")
 def readyz(parts: Parts) -> PlainTextResponse:
-    """Answer 200 when Postgres can be reached and its schema is new enough, else 503."""
+    """Answer 200 when Postgres can be reached and its schema is new enough, else 503; 503 too before a stop."""
+    if parts.drain.begun:
+        raise DrainingError("this process is about to stop: send to another one, what comes here is still taken")
     with parts.database.reading():
         check_schema(parts.database)
     return PlainTextResponse("ready\n")
@@ -31,4 +36,6 @@ def readyz(parts: Parts) -> PlainTextResponse:
 @router.get("/metrics", summary="Prometheus metrics")
 def metrics() -> Response:
     """Return the metrics of this process."""
+    for reason, n in tuple(UNREAD.items()):
+        SCHEMAS_UNREAD.labels(reason).set(n)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -3,15 +3,15 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
+from monitor.api.bodies import Bodies
 from monitor.api.deps import Parts, Reading, key_text
-from monitor.errors import FullbackError, PayloadTooLargeError, UndecodableError
+from monitor.api.lookups import LookUps
+from monitor.errors import FullbackError
 from monitor.factory import Factory
 from monitor.intake.doors import DOORS, Door
 from monitor.intake.schema import event_schema
@@ -44,29 +44,18 @@ def _handler(door: Door) -> Callable[[Request, Factory], Awaitable[JSONResponse]
 
 
 async def _accept(door: Door, request: Request, parts: Factory) -> JSONResponse:
-    key = await run_in_threadpool(parts.keys.check, key_text(request), Scope.INGEST)
-    body = await _body(request, parts.limits.max_body_bytes)
-    began = perf_counter()
-    accepted = await parts.ingest.accept(door, key, body, request.headers.get("content-encoding"))
-    INGEST_SECONDS.labels(door.name).observe(perf_counter() - began)
+    look_ups = cast("LookUps", request.app.state.look_ups)
+    text = key_text(request)
+    key = await look_ups.run(lambda: parts.keys.check(text, Scope.INGEST))
+    async with cast("Bodies", request.app.state.bodies).body(request) as body:
+        began = perf_counter()
+        if not parts.catalog.fresh():
+            await look_ups.run(parts.catalog.get)
+        accepted = await parts.ingest.accept(door, key, body, request.headers.get("content-encoding"))
+        INGEST_SECONDS.labels(door.name).observe(perf_counter() - began)
     for outcome in ("stored", "duplicates", "rejected"):
         INGEST_RECORDS.labels(key.source, outcome).inc(getattr(accepted, outcome))
     return JSONResponse(_summary(accepted))
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """Read the body, stopping at the limit."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise PayloadTooLargeError(f"the body is over {limit} bytes; send smaller batches")
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise UndecodableError("the body ended early; nothing was stored") from None
-    return b"".join(chunks)
 
 
 def _summary(accepted: Accepted) -> dict[str, Any]:

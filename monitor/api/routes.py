@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.api.deps import Admin, Operating, Parts, Reading, route_for
 from monitor.api.views import control_view, route_view, stream_view, variant_view
+from monitor.errors import ValidationError
 from monitor.models.route import Goal, Mode, TargetRef
+from monitor.models.text import BUILT_IN_RULES, NO_TEXT, TextMode, TextPolicy
 from monitor.models.variant import Role, Tier
 from monitor.services.routes import RouteChange, RouteSpec
 from monitor.storage.clocks import ClockStore
@@ -50,6 +52,34 @@ class VariantBody(_Body):
         return VariantSpec(**self.model_dump())
 
 
+class RedactionBody(_Body):
+    """A redaction rule of the route's own; the pattern is in RE2 syntax."""
+
+    name: str
+    pattern: str
+    replace: str = ""
+
+
+class TextStorageBody(_Body):
+    """Which texts are kept, how long, and what is taken out of them: built-in rules by name, or rules of your own."""
+
+    mode: TextMode
+    sample_percent: float = Field(NO_TEXT.sample_percent, ge=0, le=100)
+    retention_days: int = Field(NO_TEXT.retention_days, ge=1)
+    redact: list[str | RedactionBody] = Field(list(BUILT_IN_RULES), max_length=16)
+
+    def policy(self) -> TextPolicy:
+        """Return the body as the service takes it.
+
+        Raises:
+            ValidationError: a rule or a number breaks its rule.
+        """
+        try:
+            return TextPolicy.from_json(self.model_dump())
+        except ValueError as error:
+            raise ValidationError(f"text_storage: {error}") from None
+
+
 class RouteBody(_Body):
     """A new route."""
 
@@ -61,6 +91,7 @@ class RouteBody(_Body):
     mirror_host_suffix: str | None = Field(None, max_length=64)
     mirror_percent: float = Field(100.0, ge=0, le=100)
     waiver: str | None = Field(None, max_length=500)
+    text_storage: TextStorageBody | None = None
 
 
 class RouteChangeBody(_Body):
@@ -72,6 +103,7 @@ class RouteChangeBody(_Body):
     mirror_host_suffix: str | None = Field(None, max_length=64)
     mirror_percent: float | None = Field(None, ge=0, le=100)
     waiver: str | None = Field(None, max_length=500)
+    text_storage: TextStorageBody | None = None
 
 
 class FlipBody(_Body):
@@ -107,7 +139,8 @@ def index(parts: Parts, key: Reading) -> dict[str, Any]:
 def create(body: RouteBody, parts: Parts, key: Admin) -> dict[str, Any]:
     """Create a route with its variants, in mode observe unless said otherwise."""
     spec = RouteSpec(
-        **body.model_dump(exclude={"target", "variants"}),
+        **body.model_dump(exclude={"target", "variants", "text_storage"}),
+        text_storage=NO_TEXT if body.text_storage is None else body.text_storage.policy(),
         target=TargetRef(body.target.kind, body.target.settings),
         variants=[variant.spec() for variant in body.variants],
     )
@@ -142,7 +175,8 @@ def show(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
 def change(name: str, body: RouteChangeBody, parts: Parts, key: Admin) -> dict[str, Any]:
     """Change the fields that are given."""
     target = None if body.target is None else TargetRef(body.target.kind, body.target.settings)
-    wanted = RouteChange(**body.model_dump(exclude={"target"}), target=target)
+    texts = None if body.text_storage is None else body.text_storage.policy()
+    wanted = RouteChange(**body.model_dump(exclude={"target", "text_storage"}), target=target, text_storage=texts)
     return route_view(parts.routes.change(name, wanted, key.source))
 
 

@@ -6,12 +6,24 @@ from typing import Any
 
 from monitor.models.decision import Audit
 from monitor.models.evidence import Stream
+from monitor.models.finding import Finding
 from monitor.models.incident import Incident
 from monitor.models.route import Route, RouteControl
+from monitor.models.rule import Rule
 from monitor.models.variant import Variant
 from monitor.storage.policies import StoredPolicy
 
-__all__ = ["control_view", "decision_view", "incident_view", "policy_view", "route_view", "stream_view", "variant_view"]
+__all__ = [
+    "control_view",
+    "decision_view",
+    "finding_view",
+    "incident_view",
+    "policy_view",
+    "route_view",
+    "rule_view",
+    "stream_view",
+    "variant_view",
+]
 
 
 def _time(at: datetime | None) -> str | None:
@@ -28,6 +40,7 @@ def route_view(route: Route) -> dict[str, Any]:
         "mirror_host_suffix": route.mirror_host_suffix,
         "mirror_percent": route.mirror_percent,
         "waiver": route.waiver,
+        "text_storage": route.text_storage.to_json(),
         "created_at": _time(route.created_at),
     }
 
@@ -114,6 +127,30 @@ def decision_view(audit: Audit, route: str) -> dict[str, Any]:
         "before": audit.before,
         "after": audit.after,
         "code_version": audit.code_version,
+    }
+
+
+def finding_view(finding: Finding) -> dict[str, Any]:
+    """Return a finding."""
+    return {
+        "id": finding.id,
+        "kind": finding.kind.value,
+        "subject": finding.subject,
+        "detail": finding.detail,
+        "opened_at": _time(finding.opened_at),
+        "closed_at": _time(finding.closed_at),
+    }
+
+
+def rule_view(rule: Rule, position: int) -> dict[str, Any]:
+    """Return an attribution rule."""
+    return {
+        "name": rule.name,
+        "position": position,
+        "match": rule.match_json(),
+        "outcome": rule.outcome_json(),
+        "actor": rule.actor,
+        "created_at": _time(rule.created_at),
     }
 
 

@@ -27,6 +27,8 @@ _SEVERITY = {
     AlertKind.INCONCLUSIVE: Severity.WARN,
     AlertKind.MANUAL_FLIP: Severity.INFO,
     AlertKind.RESTORED: Severity.INFO,
+    AlertKind.FINGERPRINT_CHANGED: Severity.WARN,
+    AlertKind.SHIPPER_SILENT: Severity.WARN,
 }
 
 
@@ -115,5 +117,5 @@ def _next_step(kind: AlertKind, route: Route) -> str | None:
             return f'fullback flip {route.name} --to before --reason "why"'
         case AlertKind.STUCK | AlertKind.REVERTED:
             return f'check the router by hand, then: fullback flip {route.name} --to baseline --reason "why"'
-        case AlertKind.INCONCLUSIVE | AlertKind.RESTORED:
+        case AlertKind.INCONCLUSIVE | AlertKind.RESTORED | AlertKind.FINGERPRINT_CHANGED | AlertKind.SHIPPER_SILENT:
             return None

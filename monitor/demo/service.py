@@ -48,6 +48,7 @@ class Service:
             "FULLBACK_SLACK_WEBHOOK_URL": slack_url,
             "FULLBACK_UI_AUTH": "off",
             "FULLBACK_LOG_LEVEL": "warning",
+            "FULLBACK_DRAIN_S": "0",
         }
         self._child: Child | None = None
         self._client = httpx.Client(base_url=self.url, timeout=15, trust_env=False)

@@ -31,6 +31,8 @@ SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "route_name": ("route_name",),
     "authority": ("authority", ":authority"),
     "session_id": ("session_id", "x-session-id"),
+    "service": ("service",),
+    "namespace": ("namespace",),
 }
 KNOWN: Final = frozenset(name for names in SPELLINGS.values() for name in names)
 ABSENT: Final = ("-", "", None)
@@ -101,6 +103,8 @@ def _event(line: Mapping[str, Any], now: datetime, limits: Limits) -> Event:
         leg=Leg.PRIMARY,
         route=text(line, "route_name"),
         session_id=text(line, "session_id"),
+        service=text(line, "service"),
+        namespace=text(line, "namespace"),
     )
 
 

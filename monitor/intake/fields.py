@@ -12,6 +12,7 @@ from monitor.intake.depth import MAX_DEPTH, is_deep
 from monitor.intake.limits import Limits
 
 __all__ = [
+    "CONTROL",
     "MAX_TEXT",
     "FieldError",
     "boolean",
@@ -19,6 +20,7 @@ __all__ = [
     "integer",
     "load",
     "number",
+    "plain_instant",
     "text",
     "within",
 ]
@@ -30,6 +32,8 @@ RFC3339: Final = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9
 SURROGATE: Final = re.compile(
     rb"\\\\|(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
+PLAIN_LENGTHS: Final = (20, 24, 27)
+PLAIN_MARKS: Final = ["-", "-", "T", ":", ":", "Z"]
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_UNITS: Final = ((1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
 """Numbers below the bound are seconds, milliseconds, microseconds; with the microseconds in one unit."""
@@ -146,6 +150,18 @@ def instant(doc: Mapping[str, Any], name: str) -> datetime:
             f"{name} is not a time: send RFC 3339 with an offset, or the time since 1970 as a number.",
             _pointer(name),
         ) from None
+
+
+def plain_instant(value: str) -> datetime | None:
+    """Return a time written as most recorders do, ``2026-03-02T12:00:00.123456Z``; None for any other spelling."""
+    if len(value) not in PLAIN_LENGTHS or [value[at] for at in (4, 7, 10, 13, 16, -1)] != PLAIN_MARKS:
+        return None
+    if len(value) > min(PLAIN_LENGTHS) and value[19] != ".":
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def within(started_at: datetime, name: str, now: datetime, limits: Limits) -> datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -10,7 +10,20 @@ from detectors.types import Exchange, Failure, Outcome, Request, Timing
 from monitor.intake.codes import Code
 from monitor.intake.completions import read_reply, read_request, read_stream_reply
 from monitor.intake.content import label
-from monitor.intake.fields import FieldError, boolean, instant, integer, load, number, text, within
+from monitor.intake.depth import MAX_DEPTH
+from monitor.intake.fields import (
+    CONTROL,
+    MAX_TEXT,
+    FieldError,
+    boolean,
+    instant,
+    integer,
+    load,
+    number,
+    plain_instant,
+    text,
+    within,
+)
 from monitor.intake.limits import Limits
 from monitor.intake.parsed import Parsed, rejected
 from monitor.intake.reply import Reply
@@ -43,6 +56,9 @@ class NativeEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     variant: str | None = None
     requested_model: str | None = None
     session_id: str | None = None
+    subject: str | None = None
+    service: str | None = None
+    namespace: str | None = None
     status: int | None = None
     error: Failure | None = None
     duration_ms: float | None = None
@@ -54,6 +70,44 @@ class NativeEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 FIELDS: Final = frozenset(NativeEvent.__struct_fields__)
+_Name = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+_Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_DURATION_MS)]
+
+
+class _Plain(NativeEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An event in which the decoder itself finds nothing unusual; whatever it refuses is looked at field by field."""
+
+    request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
+    started_at: str  # type: ignore[assignment]
+    event_id: _Name | None = None
+    attempt: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPT)] = 1
+    backend: _Name = ""
+    host: _Name | None = None
+    route: _Name | None = None
+    variant: _Name | None = None
+    requested_model: _Name | None = None
+    session_id: _Name | None = None
+    subject: _Name | None = None
+    service: _Name | None = None
+    namespace: _Name | None = None
+    status: Annotated[int, msgspec.Meta(ge=0, le=MAX_STATUS)] | None = None
+    duration_ms: _Milliseconds | None = None
+    ttft_ms: _Milliseconds | None = None
+
+
+NAMES: Final = (
+    "event_id",
+    "host",
+    "route",
+    "variant",
+    "requested_model",
+    "session_id",
+    "subject",
+    "service",
+    "namespace",
+)
+"""Fields in which an empty text means that there is none."""
+PLAIN: Final = msgspec.json.Decoder(_Plain)
 
 
 def parse(raw: bytes, index: int, now: datetime, limits: Limits) -> Parsed:
@@ -63,10 +117,40 @@ def parse(raw: bytes, index: int, now: datetime, limits: Limits) -> Parsed:
     a model wrote: what is well-formed in them is taken and nothing in them rejects the event.
     """
     try:
+        plain = _plain(raw, now, limits)
+        if plain is not None:
+            return Parsed(_event(plain), (), plain.request, plain.response)
         doc = load(raw, limits)
-        return Parsed(_event(_check(doc, now, limits)), _unknown(doc))
+        native = _check(doc, now, limits)
+        return Parsed(_event(native), _unknown(doc), native.request, native.response)
     except FieldError as error:
         return rejected(raw, index, error)
+
+
+def _plain(raw: bytes, now: datetime, limits: Limits) -> NativeEvent | None:
+    """Return an ordinary event in one step; None if it has to be read with care.
+
+    Raises:
+        FieldError: it started too long ago or in the future.
+    """
+    if len(raw) > limits.max_record_bytes or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+        return None
+    try:
+        event = PLAIN.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    started_at = plain_instant(event.started_at)
+    texts = [event.request_id, event.backend]
+    for name in NAMES:
+        value = getattr(event, name)
+        if value:
+            texts.append(value)
+        elif value == "":
+            msgspec.structs.force_setattr(event, name, None)
+    if started_at is None or CONTROL.search("".join(texts)):
+        return None
+    msgspec.structs.force_setattr(event, "started_at", within(started_at, "started_at", now, limits))
+    return event
 
 
 def _check(doc: Mapping[str, Any], now: datetime, limits: Limits) -> NativeEvent:
@@ -91,6 +175,9 @@ def _check(doc: Mapping[str, Any], now: datetime, limits: Limits) -> NativeEvent
         variant=text(doc, "variant"),
         requested_model=text(doc, "requested_model"),
         session_id=text(doc, "session_id"),
+        subject=text(doc, "subject"),
+        service=text(doc, "service"),
+        namespace=text(doc, "namespace"),
         status=integer(doc, "status", 0, MAX_STATUS),
         error=_error(doc),
         duration_ms=number(doc, "duration_ms", 0, MAX_DURATION_MS),
@@ -131,6 +218,9 @@ def _event(native: NativeEvent) -> Event:
         response_model=reply.model,
         system_fingerprint=reply.system_fingerprint,
         session_id=native.session_id,
+        subject=native.subject,
+        service=native.service,
+        namespace=native.namespace,
         slices=() if request is None else slices_of(request),
     )
 

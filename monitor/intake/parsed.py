@@ -1,6 +1,8 @@
 """What a dialect makes of one record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from monitor.intake.fields import FieldError
 from monitor.intake.skeleton import skeleton
@@ -15,6 +17,9 @@ class Parsed:
 
     result: Event | Rejection
     unknown_fields: tuple[str, ...] = ()
+    request_body: Mapping[str, Any] | None = None
+    """The request as it was sent, for the text policy; it is no part of the event."""
+    response_body: Mapping[str, Any] | None = None
 
 
 def rejected(raw: bytes, index: int, error: FieldError) -> Parsed:

@@ -45,6 +45,9 @@ class _Wrapper(msgspec.Struct):
 
 
 ANY_VALUE: Final = msgspec.json.Decoder(msgspec.Raw)
+LINES: Final = msgspec.json.Decoder(msgspec.Raw)
+ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
+WRAPPER_NAMES: Final = (b'"data"', b'"events"', b'"records"')
 WRAPPER: Final = msgspec.json.Decoder(_Wrapper)
 
 
@@ -58,6 +61,9 @@ def split(body: bytes, limits: Limits) -> list[bytes | Rejection]:
         PayloadTooLargeError: there are more than ``max_batch_records`` records.
         UndecodableError: the body is empty or nothing in it could be decoded.
     """
+    plain = _plain(body, limits)
+    if plain is not None:
+        return plain
     splitter = _Splitter(body, limits)
     splitter.sequence()
     if not splitter.decodable:
@@ -67,6 +73,22 @@ def split(body: bytes, limits: Limits) -> list[bytes | Rejection]:
             else "Nothing in the body is JSON: send a JSON array, or one JSON object per line."
         )
     return splitter.records
+
+
+def _plain(body: bytes, limits: Limits) -> list[bytes | Rejection] | None:
+    """Return the records of a body that is nothing but objects, one a line or in one array; None for any other."""
+    if any(name in body for name in WRAPPER_NAMES):
+        return None
+    try:
+        values = LINES.decode_lines(body) if body.startswith(b"{") else ARRAY.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    records = [bytes(value) for value in values]
+    if not records or not all(record[:1] == b"{" and len(record) <= limits.max_record_bytes for record in records):
+        return None
+    if len(records) > limits.max_batch_records:
+        raise _too_many(limits)
+    return list[bytes | Rejection](records)
 
 
 class _Splitter:
@@ -184,7 +206,7 @@ class _Splitter:
 
     def _unwrap(self, at: int, end: int) -> bool:
         """Read the records of a wrapper; return whether the object was one."""
-        if not any(self.body.find(name, at, end) >= 0 for name in (b'"data"', b'"events"', b'"records"')):
+        if not any(self.body.find(name, at, end) >= 0 for name in WRAPPER_NAMES):
             return False
         try:
             wrapper = WRAPPER.decode(self.view[at:end])
@@ -221,9 +243,7 @@ class _Splitter:
 
     def _append(self, record: bytes | Rejection) -> None:
         if len(self.records) >= self.limits.max_batch_records:
-            raise PayloadTooLargeError(
-                f"The body has more than {self.limits.max_batch_records} records: send smaller batches."
-            )
+            raise _too_many(self.limits)
         self.records.append(record)
 
     def _line_end(self, at: int) -> int:
@@ -247,6 +267,10 @@ class _Splitter:
 def _skip(gap: re.Pattern[bytes], body: bytes, at: int) -> int:
     found = gap.match(body, at)
     return found.end() if found else at
+
+
+def _too_many(limits: Limits) -> PayloadTooLargeError:
+    return PayloadTooLargeError(f"The body has more than {limits.max_batch_records} records: send smaller batches.")
 
 
 def _arrays(wrapper: _Wrapper) -> list[bytes]:

@@ -54,6 +54,11 @@ class Event:
     system_fingerprint: str | None = None
     session_id: str | None = None
     slices: tuple[str, ...] = ()
+    service: str | None = None
+    """What the shipper calls the workload that served it, for attribution rules."""
+    namespace: str | None = None
+    subject: str | None = None
+    """Whom the request is about, as the shipper names them; once attributed, the keyed hash that erasure goes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +95,5 @@ class Record:
     """Digest of the deduplication identity (source, recorder, backend, leg, attempt, event_id)."""
     readings: Mapping[str, float]
     received_at: datetime
+    text: bytes | None = None
+    """The request and response to keep, selected and redacted by the route's text policy; JSON."""

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from monitor.models.text import NO_TEXT, TextPolicy
+
 __all__ = ["DesiredRoute", "Goal", "Mode", "Phase", "Route", "RouteControl", "RouteSnapshot", "TargetRef"]
 
 
@@ -65,6 +67,8 @@ class Route:
     waiver: str | None
     """Why ``auto`` was armed before the observation period ended; None when it was not."""
     created_at: datetime
+    text_storage: TextPolicy = NO_TEXT
+    """Which of its events' texts are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A short-lived copy of routes and variants for the ingest path."""
+"""A short-lived copy of routes, variants and attribution rules for the ingest path."""
 
 import threading
 from datetime import datetime, timedelta
@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from monitor.clock import Clock
 from monitor.errors import DatabaseUnavailableError
 from monitor.services.attribution import Catalog
+from monitor.services.rule_set import ready
 from monitor.storage.routes import RouteStore
+from monitor.storage.rules import RuleStore
 from monitor.storage.session import Database
 
 __all__ = ["CatalogCache"]
@@ -48,7 +50,7 @@ class CatalogCache:
         return self._catalog is not None and until is not None and self._clock.now() < until
 
     def forget(self) -> None:
-        """Read anew at the next use: a route or variant was just changed here."""
+        """Read anew at the next use: a route, variant or rule was just changed here."""
         with self._lock:
             self._fresh_until = None
 
@@ -57,4 +59,6 @@ class CatalogCache:
             store = RouteStore(session)
             routes = {route.name: route for route in store.all()}
             variants = store.variants()
-        return Catalog(routes, {route.id: [v for v in variants if v.route_id == route.id] for route in routes.values()})
+            rules = RuleStore(session).all()
+        by_route = {route.id: [v for v in variants if v.route_id == route.id] for route in routes.values()}
+        return Catalog(routes, by_route, ready(rules, routes, by_route))

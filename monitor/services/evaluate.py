@@ -20,6 +20,7 @@ from monitor.models.route import Phase, Route, RouteControl
 from monitor.models.tick import Pair, RouteClock, ScoredTick, tick_start
 from monitor.models.variant import Role, Variant
 from monitor.services.effects import confirmation, effect_of
+from monitor.services.fingerprints import builds_of
 from monitor.services.histories import Histories
 from monitor.services.pairing import pair_up
 from monitor.services.policies import PolicyService
@@ -30,6 +31,7 @@ from monitor.services.watch import OwnAlarm, Watched, order, sibling_floors, sto
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.events import EventStore
+from monitor.storage.fingerprints import FingerprintStore
 from monitor.storage.incidents import IncidentStore
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
@@ -97,7 +99,8 @@ class EvaluateService:
             records = EventStore(session).legs(route.id, start - _SKEW, end + _SKEW)
             paired = pair_up(records, start, end, mirror_complete=route.mirror_percent >= 100)  # noqa: PLR2004
             stored = StreamStore(session).of_route(route.id)
-            watched = watch(policy, variants, stored, epoch=control.epoch, fleet=fleet)
+            builds = builds_of(FingerprintStore(session).of_route(route.id))
+            watched = watch(policy, variants, stored, epoch=control.epoch, fleet=fleet, builds=builds)
             closing = _Closing(session, route, policy, clock, control, tick, self._clock.now(), self._histories)
             closing.fold_all(watched, paired.pairs)
             closing.confirm(variants)

@@ -2,27 +2,51 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
+
+from detectors.base import Signal
 from detectors.registry import SIGNALS
-from detectors.types import Exchange, Failure
+from detectors.signals.request_error import RequestError
+from detectors.types import Exchange, Failure, SignalKind
 from monitor.clock import Clock
 from monitor.intake.decode import decompress, split
 from monitor.intake.doors import Door
 from monitor.intake.limits import Limits
+from monitor.intake.parsed import Parsed
 from monitor.models.event import Event, Record, Rejection
 from monitor.models.key import ApiKey
+from monitor.models.text import TextMode, TextPolicy
 from monitor.services.attribution import Catalog, attribute, event_key
 from monitor.services.catalog import CatalogCache
+from monitor.services.privacy import kept_text, subject_digests
+from monitor.services.quota import SourceQuota
 from monitor.services.writer import Batch, BatchResult, GroupWriter
 from monitor.storage.tables import UNATTRIBUTED_ROUTE_ID
+from monitor.telemetry import TEXTS_WITHHELD
 
-__all__ = ["Accepted", "IngestService", "readings_of"]
+__all__ = ["SIGNAL_SETS", "Accepted", "IngestService", "readings_of"]
 
 _DECODE_ELSEWHERE_OVER = 256 * 1024
+_DECODERS = 2
+"""Threads that decode: more would only take turns, and each turn costs."""
 _ERRORS_SHOWN = 20
+_log = structlog.get_logger("fullback.ingest")
+
+SIGNAL_SETS: Mapping[str, Mapping[str, Signal]] = {
+    "all": SIGNALS,
+    "timing": {
+        name: signal
+        for name, signal in SIGNALS.items()
+        if signal.kind is SignalKind.LATENCY or name == RequestError.name
+    },
+}
+"""What ``FULLBACK_SIGNALS`` may say: every signal, or those that read no text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +65,24 @@ class Accepted:
 class IngestService:
     """Accepts request bodies from every door."""
 
-    def __init__(self, writer: GroupWriter, catalog: CatalogCache, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self,
+        writer: GroupWriter,
+        catalog: CatalogCache,
+        clock: Clock,
+        limits: Limits,
+        subject_keys: Sequence[bytes] = (),
+        signals: Mapping[str, Signal] = SIGNALS,
+        quota: SourceQuota | None = None,
+    ) -> None:
         self._writer = writer
         self._catalog = catalog
         self._clock = clock
         self._limits = limits
+        self._subject_keys = tuple(subject_keys)
+        self._signals = signals
+        self._threads = ThreadPoolExecutor(_DECODERS, "fullback-decode")
+        self._quota = quota
 
     async def accept(self, door: Door, key: ApiKey, body: bytes, content_encoding: str | None) -> Accepted:
         """Decode, attribute, read the signals, store. What takes long, or asks Postgres, leaves the event loop free.
@@ -54,13 +91,20 @@ class IngestService:
             UndecodableError: nothing in the body can be decoded.
             PayloadTooLargeError: it is over a limit.
             DatabaseUnavailableError: nothing was stored; send again.
+            SourceQuotaError: the source's share of the queue is full; send again.
         """
+        if self._quota is not None:
+            self._quota.check(key.source)
         now = self._clock.now()
         if len(body) > _DECODE_ELSEWHERE_OVER or content_encoding or not self._catalog.fresh():
-            batch, unknown = await asyncio.to_thread(self._prepare, door, key, body, content_encoding, now)
+            batch, unknown = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._prepare, door, key, body, content_encoding, now
+            )
         else:
             batch, unknown = self._prepare(door, key, body, content_encoding, now)
-        return _accepted(await self._writer.submit(batch), unknown)
+        size = len(batch.records) + len(batch.rejections)
+        with nullcontext() if self._quota is None else self._quota.admit(key.source, size):
+            return _accepted(await self._writer.submit(batch), unknown)
 
     def _prepare(
         self, door: Door, key: ApiKey, body: bytes, content_encoding: str | None, now: datetime
@@ -76,40 +120,60 @@ class IngestService:
             parsed = door.parse(raw, index, now, self._limits)
             unknown.update(dict.fromkeys(parsed.unknown_fields))
             found = parsed.result
-            outcome = _record(found, index, key, catalog, now) if isinstance(found, Event) else found
+            outcome = self._record(found, parsed, index, key, catalog, now) if isinstance(found, Event) else found
             if isinstance(outcome, Rejection):
                 rejections.append(outcome)
             else:
                 records.append(outcome)
         return Batch(key.source, door.name, tuple(records), tuple(rejections)), tuple(unknown)[:_ERRORS_SHOWN]
 
+    def _record(
+        self, event: Event, parsed: Parsed, index: int, key: ApiKey, catalog: Catalog, now: datetime
+    ) -> Record | Rejection:
+        attribution = attribute(event, catalog, key.source)
+        route = None
+        if attribution.route_id != UNATTRIBUTED_ROUTE_ID:
+            route = next(route for route in catalog.routes.values() if route.id == attribution.route_id)
+            if not key.bound_to(route.name):
+                return Rejection(
+                    index, "route_not_allowed", "the key is not bound to the event's route; use that route's key"
+                )
+        if event.subject is not None:
+            event = replace(event, subject=subject_digests(self._subject_keys, event.subject)[0])
+        readings = readings_of(event.exchange, self._signals)
+        return Record(
+            event=event,
+            attribution=attribution,
+            source=key.source,
+            key=event_key(key.source, event, attribution.leg),
+            readings=readings,
+            received_at=now,
+            text=None if route is None else _text(event, parsed, route.text_storage, readings, now),
+        )
 
-def _record(event: Event, index: int, key: ApiKey, catalog: Catalog, now: datetime) -> Record | Rejection:
-    attribution = attribute(event, catalog)
-    if key.routes is not None and attribution.route_id != UNATTRIBUTED_ROUTE_ID:
-        name = next(name for name, route in catalog.routes.items() if route.id == attribution.route_id)
-        if not key.bound_to(name):
-            return Rejection(
-                index, "route_not_allowed", "the key is not bound to the event's route; use that route's key"
-            )
-    return Record(
-        event=event,
-        attribution=attribution,
-        source=key.source,
-        key=event_key(key.source, event, attribution.leg),
-        readings=readings_of(event.exchange),
-        received_at=now,
-    )
+
+def _text(
+    event: Event, parsed: Parsed, policy: TextPolicy, readings: Mapping[str, float], now: datetime
+) -> bytes | None:
+    """Return what is kept of the texts. Whatever goes wrong there costs the text, never the event."""
+    if policy.mode is TextMode.NONE or event.started_at < now - timedelta(days=policy.retention_days):
+        return None
+    try:
+        return kept_text(event, parsed.request_body, parsed.response_body, policy, readings)
+    except Exception as error:  # noqa: BLE001 - a text that cannot be redacted is not kept
+        TEXTS_WITHHELD.inc()
+        _log.warning("text withheld", error=type(error).__name__)
+        return None
 
 
-def readings_of(exchange: Exchange) -> dict[str, float]:
-    """Read every signal off an exchange.
+def readings_of(exchange: Exchange, signals: Mapping[str, Signal] = SIGNALS) -> dict[str, float]:
+    """Read signals off an exchange.
 
     A record without the request (a gateway's) tells ``request_error``, and of a failed attempt what each signal
     makes of a failure; whether a signal applied to that request at all is told by the other leg.
     """
     readings: dict[str, float] = {}
-    for name, signal in SIGNALS.items():
+    for name, signal in signals.items():
         reading = signal.read(exchange)
         if reading is None and exchange.request is None and _failed(exchange):
             reading = signal.read_failure(exchange.outcome)

@@ -1,11 +1,14 @@
-"""Retention: old events go by dropping whole days; audit, incidents and detector state stay."""
+"""Retention: old events and texts go by dropping whole days; audit, incidents and detector state stay."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 import structlog
 
 from monitor.clock import Clock
-from monitor.storage.partitions import PartitionStore
+from monitor.models.route import Route
+from monitor.storage.partitions import DailyTable, PartitionStore
+from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
 from monitor.storage.streams import StreamStore
 
@@ -20,17 +23,45 @@ class RetentionService:
     def __init__(self, database: Database, clock: Clock, days: int) -> None:
         self._database = database
         self._clock = clock
-        self._keep = timedelta(days=days)
+        self._days = days
 
     def run(self) -> int:
-        """Drop partitions and per-tick counts older than the retention; return how many days were dropped."""
-        limit = self._clock.now() - self._keep
-        with self._database.reading() as session:
-            old = [day for day in PartitionStore(session).days() if day < limit.date()]
-        for day in old:
-            with self._database.transaction() as session:
-                PartitionStore(session).drop(day)
-            _log.info("events dropped", day=str(day))
+        """Drop what is older than its retention; return how many days of events were dropped."""
+        limit = self._clock.now() - timedelta(days=self._days)
+        self._forget_texts()
+        dropped = self._drop(DailyTable.EVENTS, limit.date())
         with self._database.transaction() as session:
             StreamStore(session).forget_ticks(limit)
+        return dropped
+
+    def _forget_texts(self) -> None:
+        """Drop days that are too old for every route, and in the younger ones the rows of routes that keep less."""
+        with self._database.reading() as session:
+            routes = RouteStore(session).all()
+        self._drop(DailyTable.TEXTS, self._today() - timedelta(days=self._longest(routes)))
+        for route in routes:
+            if self._text_days(route) < self._longest(routes):
+                with self._database.transaction() as session:
+                    store = PartitionStore(session, DailyTable.TEXTS)
+                    gone = store.forget(route.id, self._today() - timedelta(days=self._text_days(route)))
+                if gone:
+                    _log.info("texts deleted", route=route.name, blobs=gone)
+
+    def _drop(self, table: DailyTable, before: date) -> int:
+        with self._database.reading() as session:
+            old = [day for day in PartitionStore(session, table).days() if day < before]
+        for day in old:
+            with self._database.transaction() as session:
+                PartitionStore(session, table).drop(day)
+            _log.info("day dropped", table=table.value, day=str(day))
         return len(old)
+
+    def _longest(self, routes: Sequence[Route]) -> int:
+        return max(map(self._text_days, routes), default=0)
+
+    def _text_days(self, route: Route) -> int:
+        """Return how long a route's texts are kept: never longer than the events they belong to."""
+        return min(route.text_storage.retention_days, self._days)
+
+    def _today(self) -> date:
+        return self._clock.now().date()

@@ -9,10 +9,12 @@ from monitor.clock import Clock
 from monitor.errors import ConflictError, NotFoundError, ValidationError
 from monitor.models.decision import Audit
 from monitor.models.route import Goal, Mode, Phase, Route, RouteControl, TargetRef
+from monitor.models.text import NO_TEXT, RedactionRule, TextMode, TextPolicy
 from monitor.models.variant import Role, Variant
 from monitor.routing.registry import validate
 from monitor.services.catalog import CatalogCache
 from monitor.services.policies import DEFAULT_POLICY, PolicyService
+from monitor.services.redaction import PatternError, check_pattern
 from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
 from monitor.storage.routes import RouteStore, VariantSpec
@@ -33,6 +35,7 @@ class RouteSpec:
     mirror_host_suffix: str | None = None
     mirror_percent: float = 100.0
     waiver: str | None = None
+    text_storage: TextPolicy = NO_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,17 @@ class RouteChange:
     mirror_host_suffix: str | None = None
     mirror_percent: float | None = None
     waiver: str | None = None
+    text_storage: TextPolicy | None = None
 
 
 class RouteService:
     """Creates and changes routes; every change is audited."""
 
-    def __init__(self, database: Database, policies: PolicyService, catalog: CatalogCache, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, policies: PolicyService, catalog: CatalogCache, clock: Clock, *, retention_days: int
+    ) -> None:
         self._database = database
+        self._retention_days = retention_days
         self._policies = policies
         self._catalog = catalog
         self._clock = clock
@@ -88,6 +95,7 @@ class RouteService:
         """
         validate(spec.target)
         self._policies.get(spec.policy)
+        self._check_texts(spec.text_storage)
         _check_roles(spec.variants)
         now = self._clock.now()
         new = Route(
@@ -100,6 +108,7 @@ class RouteService:
             mirror_percent=spec.mirror_percent,
             waiver=spec.waiver,
             created_at=now,
+            text_storage=spec.text_storage,
         )
         try:
             with self._database.transaction() as session:
@@ -129,6 +138,8 @@ class RouteService:
             self._policies.get(change.policy)
         if change.target is not None:
             validate(change.target)
+        if change.text_storage is not None:
+            self._check_texts(change.text_storage)
         fields = {field: getattr(change, field) for field in RouteChange.__dataclass_fields__}
         fields = {field: value for field, value in fields.items() if value is not None}
         new = replace(route, **fields)
@@ -176,6 +187,20 @@ class RouteService:
             ) from None
         self._catalog.forget()
         return variant
+
+    def _check_texts(self, policy: TextPolicy) -> None:
+        """Check what only a service can: that the patterns compile and the events outlive their texts."""
+        for rule in policy.redact:
+            if isinstance(rule, RedactionRule):
+                try:
+                    check_pattern(rule)
+                except PatternError as error:
+                    raise ValidationError(f"text_storage: {error}") from None
+        if policy.mode is not TextMode.NONE and policy.retention_days > self._retention_days:
+            raise ValidationError(
+                f"text_storage: retention_days is {policy.retention_days}, the events themselves are kept "
+                f"{self._retention_days} days; lower it"
+            )
 
 
 def _check_roles(variants: Sequence[VariantSpec]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, log, log2
+from types import MappingProxyType
 from typing import Any
 
 from detectors.registry import SIGNALS
@@ -72,12 +73,19 @@ def sibling_floors(watched: Iterable[Watched]) -> dict[tuple[int, str], float]:
 
 
 def watch(
-    policy: Policy, variants: Sequence[Variant], stored: Iterable[Stream], *, epoch: int, fleet: int
+    policy: Policy,
+    variants: Sequence[Variant],
+    stored: Iterable[Stream],
+    *,
+    epoch: int,
+    fleet: int,
+    builds: Mapping[int, str] = MappingProxyType({}),
 ) -> list[Watched]:
     """Return every stream of a route, new and changed ones at their initial state.
 
     The false-alarm budget is one for the fleet: each stream gets its policy share divided by the number of
-    (route, candidate) pairs, rounded up to a power of two so that it rarely changes.
+    (route, candidate) pairs, rounded up to a power of two so that it rarely changes. ``builds`` names, per variant id,
+    the build that serves now, where it has changed before: a change restarts the variant's streams.
     """
     baseline = next((variant for variant in variants if variant.role is Role.BASELINE), None)
     if baseline is None:
@@ -91,7 +99,7 @@ def watch(
         alarms = _A_A_FALSE_ALARMS_PER_MONTH if candidate is baseline else policy.false_rollbacks_per_month
         for (signal, slice_), share in shares.items():
             threshold = budget.threshold(_MONTH_S / policy.tick_s, alarms, share / parts)
-            fingerprint = stream_fingerprint(policy, signal, slice_, candidate, baseline, threshold, epoch)
+            fingerprint = stream_fingerprint(policy, signal, slice_, candidate, baseline, threshold, epoch, builds)
             found = known.get((candidate.id, signal, slice_))
             watched.append(
                 _new(
@@ -111,7 +119,14 @@ def watch(
 
 
 def stream_fingerprint(
-    policy: Policy, signal: str, slice_: str, candidate: Variant, baseline: Variant, threshold: float, epoch: int
+    policy: Policy,
+    signal: str,
+    slice_: str,
+    candidate: Variant,
+    baseline: Variant,
+    threshold: float,
+    epoch: int,
+    builds: Mapping[int, str] = MappingProxyType({}),
 ) -> str:
     """Digest everything whose change restarts a stream: a threshold never falls on live evidence."""
     margin = policy.signals[signal].margin
@@ -129,6 +144,7 @@ def stream_fingerprint(
         baseline.id,
         baseline.digest,
         epoch,
+        *((variant.id, builds[variant.id]) for variant in (candidate, baseline) if variant.id in builds),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 

@@ -5,6 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -13,7 +14,19 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import DatabaseUnavailableError, OverloadedError
 from monitor.models.event import Record, Rejection
-from monitor.storage.events import Account, Identity, add_accounts, add_events, add_rejections, identity_of
+from monitor.storage.copy import UnpackableError
+from monitor.storage.days import ensure_days
+from monitor.storage.events import (
+    Account,
+    Identity,
+    add_accounts,
+    add_events,
+    add_identified,
+    add_rejections,
+    identity_of,
+)
+from monitor.storage.recent import RecentIdentities
+from monitor.storage.session import SILENCE
 
 __all__ = ["Batch", "BatchResult", "GroupWriter"]
 
@@ -51,11 +64,16 @@ class _Waiting:
 class GroupWriter:
     """One task with one connection: whatever queued up while a commit ran goes into the next one."""
 
-    def __init__(self, url: str, clock: Clock, *, queue_records: int, commit_timeout_s: float) -> None:
+    def __init__(
+        self, url: str, clock: Clock, *, queue_records: int, commit_timeout_s: float, group_commit: bool = True
+    ) -> None:
         self._url = url
         self._clock = clock
         self._queue_records = queue_records
         self._commit_timeout_s = commit_timeout_s
+        self._most_per_commit = _MOST_PER_COMMIT if group_commit else 1
+        self._recent = RecentIdentities()
+        self._days: set[date] = set()
         self._waiting: list[_Waiting] = []
         self._queued = 0
         self._wake = asyncio.Event()
@@ -107,8 +125,10 @@ class GroupWriter:
             self._wake.clear()
             while self._waiting:
                 group = self._take()
+                awaited = [waiting for waiting in group if not waiting.done.done()]
                 try:
-                    await self._commit(group)
+                    if awaited:  # whoever gave up sends again: writing theirs too would only add to the delay
+                        await self._commit(awaited)
                 finally:
                     self._queued -= sum(len(w.batch.records) + len(w.batch.rejections) for w in group)
             if self._closing:
@@ -120,7 +140,7 @@ class GroupWriter:
         for waiting in self._waiting:
             size += len(waiting.batch.records) + len(waiting.batch.rejections)
             taken += 1
-            if size >= _MOST_PER_COMMIT:
+            if size >= self._most_per_commit:
                 break
         group, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return group
@@ -135,7 +155,7 @@ class GroupWriter:
                 await self._commit(group)
                 return
             self._fail(group, error)
-        except (psycopg.Error, UnicodeError) as error:
+        except (psycopg.Error, UnpackableError) as error:
             await self._apart(group, error)
         except Exception as error:  # noqa: BLE001 - whatever happens, nobody waits for ever and the task lives on
             await self._disconnect()
@@ -163,26 +183,28 @@ class GroupWriter:
         await self._commit([_Waiting(batch, group[0].done)])
 
     async def _without_poison(self, batch: Batch) -> Batch:
-        """Find the records that Postgres refuses, by trying each behind a savepoint that is rolled back."""
-        good: list[Record] = []
-        bad: list[Rejection] = []
+        """Find the records that Postgres refuses, by halves, in a transaction that is rolled back."""
         connection = await self._connect()
+        bad: dict[int, Rejection] = {}
         async with connection.transaction(force_rollback=True):
-            for index, record in enumerate(batch.records):
-                try:
-                    async with connection.transaction():
-                        await add_events(connection, [record])
-                    good.append(record)
-                except (psycopg.DataError, psycopg.IntegrityError, UnicodeError) as error:
-                    bad.append(Rejection(index, "not_storable", f"PostgreSQL refused it ({type(error).__name__})"))
-        return replace(batch, records=tuple(good), rejections=batch.rejections + tuple(bad))
+            await _find_poison(connection, list(enumerate(batch.records)), bad)
+        good = tuple(record for index, record in enumerate(batch.records) if index not in bad)
+        return replace(batch, records=good, rejections=batch.rejections + tuple(bad.values()))
 
     async def _write(self, batches: Sequence[Batch]) -> list[BatchResult]:
         connection = await self._connect()
         now = self._clock.now()
+        identities = [[identity_of(record) for record in batch.records] for batch in batches]
+        fresh: dict[Identity, Record] = {}
+        for batch, keys in zip(batches, identities, strict=True):
+            for identity, record in zip(keys, batch.records, strict=True):
+                if identity not in self._recent:
+                    fresh.setdefault(identity, record)
+        await self._open_days(connection, {day for _, day, _ in fresh})
         async with connection.transaction():
-            new = await add_events(connection, [record for batch in batches for record in batch.records])
-            results = [_result(batch, new) for batch in batches]
+            new = await add_identified(connection, fresh)
+            unclaimed = set(new)
+            results = [_result(batch, keys, unclaimed) for batch, keys in zip(batches, identities, strict=True)]
             accounts: Counter[tuple[str, str, str]] = Counter()
             for batch, result in zip(batches, results, strict=True):
                 accounts[batch.source, "stored", ""] += result.stored
@@ -192,7 +214,15 @@ class GroupWriter:
                 if batch.rejections:
                     await add_rejections(connection, batch.source, batch.door, batch.rejections, now)
             await add_accounts(connection, [Account(*key, n) for key, n in accounts.items() if n], now)
+        self._recent.add(fresh)
         return results
+
+    async def _open_days(self, connection: psycopg.AsyncConnection[Any], days: set[date]) -> None:
+        """Create missing partitions, asking Postgres once a connection for each day."""
+        missing = days - self._days
+        if missing:
+            await ensure_days(connection, missing)
+            self._days |= missing
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
@@ -201,6 +231,7 @@ class GroupWriter:
                 autocommit=True,
                 connect_timeout=_CONNECT_TIMEOUT_S,
                 prepare_threshold=None,
+                **SILENCE,
                 options=(
                     "-c timezone=UTC -c synchronous_commit=on -c lock_timeout=5s "
                     f"-c statement_timeout={int(self._commit_timeout_s * 1000)}"
@@ -209,7 +240,10 @@ class GroupWriter:
         return self._connection
 
     async def _disconnect(self) -> None:
+        """Close the connection and forget what was learnt on it: the next may lead to another server."""
         connection, self._connection = self._connection, None
+        self._recent.clear()
+        self._days.clear()
         if connection is not None:
             with contextlib.suppress(Exception):
                 await connection.close()
@@ -230,11 +264,27 @@ def _resolve(waiting: _Waiting, result: BatchResult) -> None:
         waiting.done.set_result(result)
 
 
-def _result(batch: Batch, new: set[Identity]) -> BatchResult:
+async def _find_poison(
+    connection: psycopg.AsyncConnection[Any], records: Sequence[tuple[int, Record]], bad: dict[int, Rejection]
+) -> None:
+    """Try the records behind a savepoint; if they are refused, try each half."""
+    try:
+        async with connection.transaction():
+            await add_events(connection, [record for _, record in records])
+    except (psycopg.DataError, psycopg.IntegrityError, UnpackableError) as error:
+        if len(records) == 1:
+            index = records[0][0]
+            bad[index] = Rejection(index, "not_storable", f"PostgreSQL refused it ({type(error).__name__})")
+            return
+        half = len(records) // 2
+        await _find_poison(connection, records[:half], bad)
+        await _find_poison(connection, records[half:], bad)
+
+
+def _result(batch: Batch, identities: Sequence[Identity], new: set[Identity]) -> BatchResult:
     """Count a batch against the keys its commit stored; a key counts for the first record that carries it."""
     stored = 0
-    for record in batch.records:
-        identity = identity_of(record)
+    for identity in identities:
         if identity in new:
             new.discard(identity)
             stored += 1

@@ -1,12 +1,11 @@
-"""Stored events: one statement writes a batch, one reads a tick."""
+"""Stored events: one copy writes a commit's batches, one statement reads a tick."""
 
-import json
-import math
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
@@ -15,13 +14,28 @@ from sqlalchemy.orm import Session
 
 from monitor.models.event import Leg, Record, Recorder, Rejection
 from monitor.models.tick import LegRecord, PrimaryCounts
+from monitor.storage.copy import COPY_END, COPY_START, RowPacker
+from monitor.storage.days import ensure_days
+from monitor.storage.texts import Blob, compressed
 
-__all__ = ["Account", "EventStore", "Identity", "Lags", "add_accounts", "add_events", "add_rejections", "identity_of"]
+__all__ = [
+    "EVENT_COLUMNS",
+    "Account",
+    "EventStore",
+    "Identity",
+    "Lags",
+    "add_accounts",
+    "add_events",
+    "add_identified",
+    "add_rejections",
+    "event_row",
+    "identity_of",
+]
 
-Identity = tuple[int, date, UUID]
-"""What is unique in ``events``: route, start day, event key."""
+Identity = tuple[int, date, int]
+"""What is unique in ``events``: route, start day, event key (as a number: it hashes and sorts fastest)."""
 
-_COLUMNS: dict[str, str] = {
+EVENT_COLUMNS: dict[str, str] = {
     "route_id": "bigint",
     "start_day": "date",
     "event_key": "uuid",
@@ -47,16 +61,26 @@ _COLUMNS: dict[str, str] = {
     "requested_model": "text",
     "response_model": "text",
     "system_fingerprint": "text",
-    "slices": "text",
-    "readings": "text",
+    "slices": "text[]",
+    "readings": "jsonb",
+    "subject": "text",
+    "text_blob": "uuid",
+    "text_index": "integer",
 }
-_SEPARATOR = "\x1f"
-_CONVERTED = {"slices": f"string_to_array(slices, E'\\x{ord(_SEPARATOR):02x}')", "readings": "readings::jsonb"}
-_INSERT = (
-    f"INSERT INTO events ({', '.join(_COLUMNS)}) "  # noqa: S608 - constants of this module
-    f"SELECT {', '.join(_CONVERTED.get(name, name) for name in _COLUMNS)} "
-    f"FROM unnest({', '.join(f'%s::{kind}[]' for kind in _COLUMNS.values())}) AS new ({', '.join(_COLUMNS)}) "
-    "ORDER BY route_id, start_day, event_key "
+_TEXT_COLUMNS = {
+    "route_id": "bigint",
+    "start_day": "date",
+    "blob_id": "uuid",
+    "codec": "text",
+    "body": "bytea",
+}
+_EVENTS = RowPacker(tuple(EVENT_COLUMNS.values()))
+_TEXTS = RowPacker(tuple(_TEXT_COLUMNS.values()))
+_COMPRESS_ELSEWHERE_OVER = 64 * 1024
+
+_MERGE = (
+    f"INSERT INTO events ({', '.join(EVENT_COLUMNS)}) "  # noqa: S608 - constants of this module
+    f"SELECT {', '.join(EVENT_COLUMNS)} FROM pg_temp.incoming ORDER BY start_day, route_id, event_key "
     "ON CONFLICT DO NOTHING RETURNING route_id, start_day, event_key"
 )
 
@@ -73,42 +97,117 @@ class Account:
 
 def identity_of(record: Record) -> Identity:
     """Return a record's place in ``events``: two records are one event if they share it."""
-    return record.attribution.route_id, record.event.started_at.astimezone(UTC).date(), record.key
+    return record.attribution.route_id, record.event.started_at.astimezone(UTC).date(), record.key.int
 
 
 async def add_events(connection: psycopg.AsyncConnection[Any], records: Sequence[Record]) -> set[Identity]:
-    """Store the records that are not stored yet and return their identities. Rows are locked in key order."""
+    """Store the records that are not stored yet, whatever their days, and return their identities."""
     if not records:
         return set()
-    await _ensure_partitions(connection, {record.event.started_at.astimezone(UTC).date() for record in records})
-    columns = list(zip(*(_row(record) for record in records), strict=True))
-    cursor = await connection.execute(_INSERT, [list(column) for column in columns])
-    return {(row[0], row[1], row[2]) for row in await cursor.fetchall()}
+    first: dict[Identity, Record] = {}
+    for record in records:
+        first.setdefault(identity_of(record), record)
+    await ensure_days(connection, {day for _, day, _ in first})
+    return await add_identified(connection, first)
 
 
-async def _ensure_partitions(connection: psycopg.AsyncConnection[Any], days: Iterable[date]) -> None:
-    """Create the day partitions that are missing; the catalogue is asked first, because creating takes a lock."""
-    names = {f"events_{day:%Y%m%d}": day for day in sorted(days)}
-    cursor = await connection.execute(
-        "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND relkind = 'r'", [list(names)]
-    )
-    for (known,) in await cursor.fetchall():
-        names.pop(known, None)
-    for name, day in names.items():
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
-        await connection.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF events FOR VALUES FROM ({}) TO ({})").format(
-                sql.Identifier(name), sql.Literal(day), sql.Literal(day + timedelta(days=1))
-            )
-        )
+async def add_identified(connection: psycopg.AsyncConnection[Any], records: Mapping[Identity, Record]) -> set[Identity]:
+    """Store the records that are not stored yet and return their identities.
+
+    Nearly always all of them are new: they are copied straight into the table. If one is not, the copy is
+    rolled back and they are merged. Rows are written in one order, so that writers never wait in a circle.
+
+    Raises:
+        UnpackableError: a value does not fit its column.
+        psycopg.Error: Postgres refuses a row.
+    """
+    if not records:
+        return set()
+    ordered = sorted(records, key=_write_order)
+    blobs, places = _texts(ordered, records)
+    rows = [_EVENTS.pack(event_row(identity, records[identity], places.get(identity))) for identity in ordered]
+    try:
+        async with connection.transaction():
+            compressing = _start_compressing(blobs)
+            await _copy(connection, "events", EVENT_COLUMNS, rows)
+            await _copy(connection, "event_texts", _TEXT_COLUMNS, map(_TEXTS.pack, await compressing))
+    except (psycopg.errors.UniqueViolation, psycopg.errors.CheckViolation):
+        await ensure_days(connection, {day for _, day, _ in ordered})
+        return await _merge(connection, rows, blobs, places)
+    return set(ordered)
 
 
-def _row(record: Record) -> tuple[Any, ...]:
-    event, attribution = record.event, record.attribution
-    answer, outcome = event.exchange.answer, event.exchange.outcome
+def _write_order(identity: Identity) -> tuple[date, int, int]:
+    """Days first: each is a table of its own, and COPY writes table by table."""
+    route_id, day, key = identity
+    return day, route_id, key
+
+
+async def _merge(
+    connection: psycopg.AsyncConnection[Any],
+    rows: Iterable[bytes],
+    blobs: Sequence[Blob],
+    places: Mapping[Identity, tuple[UUID, int]],
+) -> set[Identity]:
+    """Store the rows that are new, by way of a temporary table; then the texts of those alone."""
+    await connection.execute("CREATE TEMPORARY TABLE incoming (LIKE events) ON COMMIT DROP")
+    await _copy(connection, "pg_temp.incoming", EVENT_COLUMNS, rows)
+    cursor = await connection.execute(_MERGE)
+    new = {(row[0], row[1], row[2].int) for row in await cursor.fetchall()}
+    await connection.execute("DROP TABLE pg_temp.incoming")
+    wanted = {place for identity, place in places.items() if identity in new}
+    for blob in blobs:
+        blob.keep({index for blob_id, index in wanted if blob_id == blob.blob_id})
+    packed = map(_TEXTS.pack, await _start_compressing([blob for blob in blobs if blob.size]))
+    await _copy(connection, "event_texts", _TEXT_COLUMNS, packed)
+    return new
+
+
+async def _copy(
+    connection: psycopg.AsyncConnection[Any], table: str, columns: Iterable[str], rows: Iterable[bytes]
+) -> None:
+    body = b"".join(rows)
+    if not body:
+        return
+    statement = sql.SQL(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)")
+    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        await copy.write(COPY_START + body + COPY_END)
+
+
+def _texts(
+    ordered: Sequence[Identity], records: Mapping[Identity, Record]
+) -> tuple[list[Blob], dict[Identity, tuple[UUID, int]]]:
+    """Give every text its place in a blob of its route and day."""
+    blobs: list[Blob] = []
+    places: dict[Identity, tuple[UUID, int]] = {}
+    for identity in ordered:
+        body = records[identity].text
+        if body is None:
+            continue
+        route_id, day, _ = identity
+        if not blobs or blobs[-1].full or (blobs[-1].route_id, blobs[-1].day) != (route_id, day):
+            blobs.append(Blob(route_id, day, uuid4(), []))
+        places[identity] = blobs[-1].blob_id, blobs[-1].add(body)
+    return blobs, places
+
+
+def _start_compressing(blobs: Sequence[Blob]) -> "asyncio.Future[list[tuple[int, date, UUID, str, bytes]]]":
+    """Compress while the rows are copied: on a thread, unless it is over before a thread would start."""
+    loop = asyncio.get_running_loop()
+    if sum(blob.size for blob in blobs) > _COMPRESS_ELSEWHERE_OVER:
+        return loop.run_in_executor(None, compressed, blobs)
+    done: asyncio.Future[list[tuple[int, date, UUID, str, bytes]]] = loop.create_future()
+    done.set_result(compressed(blobs))
+    return done
+
+
+def event_row(identity: Identity, record: Record, place: tuple[UUID, int] | None) -> tuple[Any, ...]:
+    """Return a record as the columns of ``events``; ``place`` is where its text is."""
+    event, attribution, exchange = record.event, record.attribution, record.event.exchange
+    answer, outcome = exchange.answer, exchange.outcome
     return (
-        attribution.route_id,
-        event.started_at.astimezone(UTC).date(),
+        identity[0],
+        identity[1],
         record.key,
         attribution.variant_id,
         record.source,
@@ -125,21 +224,19 @@ def _row(record: Record) -> tuple[Any, ...]:
         outcome.status,
         None if outcome.failure is None else outcome.failure.value,
         event.duration_ms,
-        event.exchange.timing.ttft_ms,
+        exchange.timing.ttft_ms,
         None if answer is None else answer.finish_reason,
         None if answer is None else answer.prompt_tokens,
         None if answer is None else answer.completion_tokens,
         event.requested_model,
         event.response_model,
         event.system_fingerprint,
-        _SEPARATOR.join(event.slices),
-        json.dumps({name: _number(value) for name, value in record.readings.items()}),
+        event.slices,
+        record.readings,
+        event.subject,
+        None if place is None else place[0],
+        None if place is None else place[1],
     )
-
-
-def _number(value: float) -> float | str:
-    """JSON has no infinity: a time-out's latency is the string "inf", which ``float`` reads back."""
-    return value if math.isfinite(value) else "inf"
 
 
 async def add_rejections(

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitor.models.route import Mode, Route, TargetRef
+from monitor.models.text import TextPolicy
 from monitor.models.variant import Role, Tier, Variant
 from monitor.storage.tables import UNATTRIBUTED_ROUTE_ID, RouteRow, VariantRow
 
@@ -43,6 +44,7 @@ class RouteStore:
             mirror_host_suffix=route.mirror_host_suffix,
             mirror_percent=route.mirror_percent,
             waiver=route.waiver,
+            text_storage=route.text_storage.to_json(),
             created_at=route.created_at,
         )
         self._session.add(row)
@@ -59,6 +61,7 @@ class RouteStore:
         row.mirror_host_suffix = route.mirror_host_suffix
         row.mirror_percent = route.mirror_percent
         row.waiver = route.waiver
+        row.text_storage = route.text_storage.to_json()
         self._session.flush()
 
     def all(self) -> list[Route]:
@@ -109,6 +112,7 @@ def _route(row: RouteRow) -> Route:
         mirror_percent=row.mirror_percent,
         waiver=row.waiver,
         created_at=row.created_at,
+        text_storage=TextPolicy.from_json(row.text_storage),
     )
 
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Engine, create_engine
@@ -14,11 +15,18 @@ from sqlalchemy.orm import Session, sessionmaker
 from monitor.config import Settings
 from monitor.errors import DatabaseUnavailableError
 
-__all__ = ["Database", "embedded_url", "psycopg_url", "resolve_url"]
+__all__ = ["SILENCE", "Database", "embedded_url", "psycopg_url", "resolve_url"]
 
 _DRIVER = "postgresql+psycopg://"
 _CONNECT_TIMEOUT_S = 5
 _STATEMENT_TIMEOUT_MS = 30_000
+SILENCE: Final[dict[str, Any]] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A network that swallows packets ends a connection after some ten seconds, not after hours."""
 
 
 def psycopg_url(url: str) -> str:
@@ -69,8 +77,10 @@ class Database:
             max_overflow=5,
             pool_timeout=_CONNECT_TIMEOUT_S,
             pool_pre_ping=True,
+            hide_parameters=True,  # they may hold user text, and errors are logged
             connect_args={
                 "connect_timeout": _CONNECT_TIMEOUT_S,
+                **SILENCE,
                 "options": f"-c timezone=UTC -c statement_timeout={_STATEMENT_TIMEOUT_MS} -c synchronous_commit=on",
                 "prepare_threshold": None,
             },

@@ -29,10 +29,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 __all__ = [
     "UNATTRIBUTED_ROUTE_ID",
     "ApiKeyRow",
+    "AttributionRuleRow",
     "Base",
     "DeadLetterRow",
     "DecisionRow",
     "EventRow",
+    "EventTextRow",
+    "FindingRow",
+    "FingerprintRow",
     "IncidentRow",
     "IngestAccountRow",
     "LeaseRow",
@@ -110,6 +114,7 @@ class RouteRow(Base):
     mirror_host_suffix: Mapped[str | None]
     mirror_percent: Mapped[float] = mapped_column(Float)
     waiver: Mapped[str | None]
+    text_storage: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     created_at: Mapped[datetime]
 
 
@@ -171,6 +176,64 @@ class EventRow(Base):
     system_fingerprint: Mapped[str | None]
     slices: Mapped[list[str]]
     readings: Mapped[dict[str, Any]]
+    subject: Mapped[str | None]
+    text_blob: Mapped[UUID | None] = mapped_column(Uuid)
+    text_index: Mapped[int | None] = mapped_column(Integer)
+
+
+class EventTextRow(Base):
+    """The texts of one commit's events of one route and day, compressed together; its retention is shorter."""
+
+    __tablename__ = "event_texts"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (start_day)"},)
+
+    route_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    start_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    blob_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    codec: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AttributionRuleRow(Base):
+    """A rule that attributes events without an explicit route or variant; the first match counts."""
+
+    __tablename__ = "attribution_rules"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    match: Mapped[dict[str, Any]]
+    outcome: Mapped[dict[str, Any]]
+    actor: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class FingerprintRow(Base):
+    """A ``system_fingerprint`` seen of a variant; a new one is an event of its own."""
+
+    __tablename__ = "fingerprints"
+
+    route_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    variant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+
+
+class FindingRow(Base):
+    """Something on-call should know that is no incident: a silent shipper, a changed fingerprint."""
+
+    __tablename__ = "findings"
+    __table_args__ = (
+        Index("uq_findings_one_open", "kind", "subject", unique=True, postgresql_where=text("closed_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[str]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
 
 
 class DeadLetterRow(Base):

@@ -17,6 +17,7 @@ DATABASE = {"database": {"existingSecret": "fullback-db"}}
 NOT_IN_CONFIG = {
     "database_url": "a secret: database.existingSecret",
     "slack_webhook_url": "a secret: slack.existingSecret",
+    "subject_key": "a secret: subjects.existingSecret",
     "data_dir": "belongs to the embedded PostgreSQL, which the chart never uses",
     "host": "the chart binds to all addresses of the pod",
     "port": "fixed in the pod; service.port is the one clients see",

@@ -167,7 +167,11 @@ def test_the_secrets_are_those_of_the_values(helm: Any) -> None:
         for name, p in pod.items()
     }
     database = {"FULLBACK_DATABASE_URL": {"name": "fullback-db", "key": "dsn"}}
-    both = {**database, "FULLBACK_SLACK_WEBHOOK_URL": {"name": "fullback-slack", "key": "url"}}
+    both = {
+        **database,
+        "FULLBACK_SLACK_WEBHOOK_URL": {"name": "fullback-slack", "key": "url"},
+        "FULLBACK_SUBJECT_KEY": {"name": "fullback-subjects", "key": "key"},
+    }
     assert references == {"watch-api": both, "watch-worker": both, "watch-migrate-0-1-0-rc-1": database}
 
 

@@ -19,6 +19,13 @@
       name: {{ .Values.slack.existingSecret }}
       key: {{ .Values.slack.existingSecretKey }}
 {{- end }}
+{{- if .Values.subjects.existingSecret }}
+- name: FULLBACK_SUBJECT_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.subjects.existingSecret }}
+      key: {{ .Values.subjects.existingSecretKey }}
+{{- end }}
 {{- end }}
 
 {{- define "fullback.mounts" -}}

@@ -115,6 +115,8 @@ def key(say, kind, **changes) -> str:
         (AlertKind.INCONCLUSIVE, Severity.WARN),
         (AlertKind.MANUAL_FLIP, Severity.INFO),
         (AlertKind.RESTORED, Severity.INFO),
+        (AlertKind.FINGERPRINT_CHANGED, Severity.WARN),
+        (AlertKind.SHIPPER_SILENT, Severity.WARN),
     ],
 )
 def test_every_kind_has_its_severity(say, kind, severity):
@@ -175,7 +177,15 @@ def test_every_notifier_gets_it(say):
             (AlertKind.STUCK, AlertKind.REVERTED),
             'check the router by hand, then: fullback flip chat --to baseline --reason "why"',
         ),
-        ((AlertKind.INCONCLUSIVE, AlertKind.RESTORED), None),
+        (
+            (
+                AlertKind.INCONCLUSIVE,
+                AlertKind.RESTORED,
+                AlertKind.FINGERPRINT_CHANGED,
+                AlertKind.SHIPPER_SILENT,
+            ),
+            None,
+        ),
     ],
 )
 def test_the_next_step_is_a_command(say, kinds, step):

@@ -1,0 +1,53 @@
+"""Findings: silent shippers and changed fingerprints, newest first, by cursor."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from monitor.api.deps import Operating, Parts, Reading
+from monitor.api.views import finding_view
+from monitor.errors import ForbiddenError
+from monitor.models.finding import Finding, FindingKind
+from monitor.models.key import ApiKey
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/findings", tags=["findings"])
+
+
+class ClosingBody(BaseModel):
+    """Why a person closes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+@router.get("", summary="Findings")
+def findings(
+    parts: Parts,
+    key: Reading,
+    state: Annotated[str, Query(pattern="^(open|all)$")] = "open",
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: int | None = None,
+) -> dict[str, Any]:
+    """Return the open findings, or all, that the key may see."""
+    found = parts.findings.newest(limit, cursor, only_open=state == "open")
+    items = [finding_view(one) for one in found if _sees(key, one)]
+    return {"items": items, "next_cursor": found[-1].id if len(found) == limit else None}
+
+
+@router.post("/{finding_id}/close", summary="Close a finding")
+def close(finding_id: int, body: ClosingBody, parts: Parts, key: Operating) -> dict[str, Any]:
+    """Close an open finding by hand."""
+    if not _sees(key, parts.findings.get(finding_id)):
+        raise ForbiddenError(f"the key is not bound to what finding {finding_id} is about")
+    return finding_view(parts.findings.close(finding_id, key.source, body.reason))
+
+
+def _sees(key: ApiKey, finding: Finding) -> bool:
+    """Tell whether a key may see a finding: of its routes, or of its own source."""
+    if finding.kind is FindingKind.SHIPPER_SILENT:
+        return key.routes is None or finding.subject == key.source
+    return key.bound_to(finding.subject.partition("/")[0])

@@ -1,0 +1,143 @@
+"""Rows as PostgreSQL's binary COPY format takes them. Pure: values in, bytes out.
+
+A field is its length and its bytes, NULL is the length -1; everything is big-endian.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+__all__ = ["COPY_END", "COPY_START", "PACKERS", "RowPacker", "UnpackableError"]
+
+COPY_START: Final = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+"""The signature, no flags, no header extension."""
+COPY_END: Final = struct.pack(">h", -1)
+
+_NULL: Final = struct.pack(">i", -1)
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH_ORDINAL: Final = date(2000, 1, 1).toordinal()
+_MICROSECOND: Final = timedelta(microseconds=1)
+_TEXT_OID: Final = 25
+_JSONB_VERSION: Final = b"\x01"
+_LABEL_CHARS: Final = 64
+"""Shorter texts often repeat (a source, a model's name): their packed form is remembered."""
+
+_length = struct.Struct(">i").pack
+_int2 = struct.Struct(">ih").pack
+_int4 = struct.Struct(">ii").pack
+_int8 = struct.Struct(">iq").pack
+_float4 = struct.Struct(">if").pack
+_bool = struct.Struct(">i?").pack
+_array = struct.Struct(">iiiii").pack
+_json = msgspec.json.Encoder().encode
+
+
+class UnpackableError(ValueError):
+    """A value does not fit its column. The message names the column's type, never the value."""
+
+
+def _timestamptz(value: datetime) -> bytes:
+    return _int8(8, (value - _EPOCH) // _MICROSECOND)
+
+
+def _date(value: date) -> bytes:
+    return _int4(4, value.toordinal() - _EPOCH_ORDINAL)
+
+
+def _uuid(value: UUID) -> bytes:
+    return b"\0\0\0\x10" + value.bytes
+
+
+def _long_text(value: str) -> bytes:
+    encoded = value.encode()
+    return _length(len(encoded)) + encoded
+
+
+_label = lru_cache(maxsize=4096)(_long_text)
+
+
+def _text(value: str) -> bytes:
+    return _label(value) if len(value) <= _LABEL_CHARS else _long_text(value)
+
+
+@lru_cache(maxsize=4096)
+def _text_array(values: tuple[str, ...]) -> bytes:
+    if not values:
+        body = struct.pack(">iii", 0, 0, _TEXT_OID)
+    else:
+        body = _array(1, 0, _TEXT_OID, len(values), 1) + b"".join(map(_long_text, values))
+    return _length(len(body)) + body
+
+
+def _jsonb(value: Mapping[str, float]) -> bytes:
+    """JSON has no infinity: a time-out's latency is the string "inf", which ``float`` reads back."""
+    if not all(map(math.isfinite, value.values())):
+        return _jsonb_of({name: each if math.isfinite(each) else "inf" for name, each in value.items()})
+    return _jsonb_of(value)
+
+
+def _jsonb_of(value: Any) -> bytes:
+    encoded = _json(value)
+    return _length(len(encoded) + 1) + _JSONB_VERSION + encoded
+
+
+def _bytea(value: bytes) -> bytes:
+    return _length(len(value)) + value
+
+
+PACKERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
+    "bigint": lambda value: _int8(8, value),
+    "integer": lambda value: _int4(4, value),
+    "smallint": lambda value: _int2(2, value),
+    "real": lambda value: _float4(4, value),
+    "boolean": lambda value: _bool(1, value),
+    "date": _date,
+    "timestamptz": _timestamptz,
+    "uuid": _uuid,
+    "text": _text,
+    "text[]": _text_array,
+    "jsonb": _jsonb,
+    "bytea": _bytea,
+}
+"""Column types, with what packs one value. ``text[]`` takes tuples, ``jsonb`` a mapping of numbers."""
+
+
+class RowPacker:
+    """Packs rows of one table.
+
+    Raises:
+        KeyError: a column's type has no packer.
+    """
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = tuple(kinds)
+        self._packers = tuple(PACKERS[kind] for kind in kinds)
+        self._start = struct.pack(">h", len(self._packers))
+
+    def pack(self, row: Sequence[Any]) -> bytes:
+        """Return one row in the COPY format.
+
+        Raises:
+            UnpackableError: a value is out of its column's range or of another type.
+        """
+        try:
+            return self._start + b"".join(
+                [_NULL if value is None else pack(value) for pack, value in zip(self._packers, row, strict=True)]
+            )
+        except (struct.error, TypeError, ValueError, AttributeError, OverflowError):
+            raise UnpackableError(f"the row has a value that is no {self._culprit(row)}") from None
+
+    def _culprit(self, row: Sequence[Any]) -> str:
+        for kind, pack, value in zip(self._kinds, self._packers, row, strict=False):
+            try:
+                if value is not None:
+                    pack(value)
+            except (struct.error, TypeError, ValueError, AttributeError, OverflowError):
+                return kind
+        return "row of this table"
