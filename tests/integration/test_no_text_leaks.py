@@ -8,6 +8,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 import structlog
+import uvicorn
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -264,6 +265,13 @@ def test_an_erasure_that_fails(client, factory, post, clean, monkeypatch):
     answer = client.request("DELETE", "/v1/subjects", json={"subject": MARKER, "reason": "x"}, headers=admin)
     assert answer.status_code == 503
     clean(answer)
+
+
+def test_the_handlers_of_uvicorn_are_taken_over(logs):
+    uvicorn.Config("some:app")  # installs its own, which print exceptions with their messages
+    configure_logging("info")
+    assert not logging.getLogger("uvicorn").handlers
+    assert logging.getLogger("uvicorn.error").propagate
 
 
 def test_a_job_that_fails(factory, clean, logs):
