@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Protocol
 
-from detectors.types import Exchange, Margin, Outcome, Reading, SignalKind
+from detectors.types import Exchange, Indicts, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["Signal"]
 
@@ -20,6 +20,7 @@ class Signal(Protocol):
     unit: ClassVar[str]
     """"share of requests" or "ms"."""
     default_margin: ClassVar[Margin]
+    indicts: ClassVar[Indicts] = Indicts.THIS
 
     def read(self, exchange: Exchange) -> Reading | None:
         """Return the reading, or None if the request is not one the signal applies to.

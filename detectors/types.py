@@ -1,14 +1,17 @@
 """The shapes that signals read and tests return: plain frozen values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 __all__ = [
     "Answer",
     "Exchange",
     "Failure",
+    "Indicts",
     "Margin",
     "Message",
     "Outcome",
@@ -33,6 +36,18 @@ class SignalKind(StrEnum):
     """1.0 is bad, 0.0 is not bad."""
     LATENCY = "latency"
     """Milliseconds, higher is worse; ``inf`` is a time-out."""
+    AMOUNT = "amount"
+    """A number of any unit whose distribution is compared; a shift either way is a change."""
+
+
+class Indicts(StrEnum):
+    """Which answer a reading speaks about."""
+
+    THIS = "this"
+    """The answer of the same event."""
+    PREVIOUS = "previous"
+    """The answer before: the user's reaction in turn t is a reading of the answer of turn t - 1. Such a signal
+    is read on the primary leg only, since nobody reacts to a shadow answer."""
 
 
 class Verdict(StrEnum):
@@ -60,16 +75,23 @@ class Failure(StrEnum):
     """The client went away: not the variant's doing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class ToolCall(msgspec.Struct, frozen=True, gc=False):
+    """A tool call of an answer; ``arguments`` is the raw string, which may not be JSON."""
+
+    name: str
+    arguments: str
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One message of a conversation; ``text`` is None when it was not logged."""
 
     role: str
     text: str | None
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What an assistant's turn in the history called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """What the client asked for. Applicability of a signal depends on this alone."""
 
     messages: tuple[Message, ...] = ()
@@ -77,22 +99,15 @@ class Request:
     """The JSON Schema asked for (``response_format: json_schema``)."""
     json_object: bool = False
     """Any JSON object was asked for (``response_format: json_object``)."""
-    tools: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    tools: Mapping[str, Mapping[str, Any] | None] = msgspec.field(default_factory=dict)
     """Name of each tool offered, with the JSON Schema of its arguments."""
     max_tokens: int | None = None
     stream: bool = False
+    temperature: float | None = None
+    """0 asks for the most likely answer; None leaves it to the server."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A tool call of an answer; ``arguments`` is the raw string, which may not be JSON."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What came back; ``text`` is None when it was not logged (as opposed to empty)."""
 
     text: str | None = None
@@ -103,10 +118,11 @@ class Answer:
     """The model's own refusal field."""
     completion_tokens: int | None = None
     prompt_tokens: int | None = None
+    mean_logprob: float | None = None
+    """Mean natural-log probability of the answer's tokens, when they were logged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """How the attempt ended."""
 
     status: int | None = None
@@ -118,30 +134,33 @@ class Outcome:
         return self.failure is not None or (self.status is not None and self.status >= HTTP_ERROR)
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(msgspec.Struct, frozen=True, gc=False):
     """Durations in milliseconds as the recorder saw them."""
 
     ttft_ms: float | None = None
     e2e_ms: float | None = None
+    queue_ms: float | None = None
+    """Time before the engine began, as the server tells it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True, gc=False):
     """One attempt as a signal sees it. ``request`` is None when only a gateway recorded it."""
 
     request: Request | None = None
     answer: Answer | None = None
-    outcome: Outcome = field(default_factory=Outcome)
-    timing: Timing = field(default_factory=Timing)
+    outcome: Outcome = Outcome()
+    timing: Timing = Timing()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """A signal's value with the reason, a short class such as ``truncated`` (never user text)."""
 
     value: float
     reason: str
+    detail: str | None = None
+    """Where, for people: a place in the request's schema, a rule's name; never what a user or a model wrote."""
+    span: tuple[int, int] | None = None
+    """The characters of the answer's text that gave the reading."""
 
 
 @dataclass(frozen=True, slots=True)

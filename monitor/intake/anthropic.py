@@ -5,7 +5,9 @@ from typing import Any
 
 from detectors.types import Answer, Message, Request, ToolCall
 from monitor.intake.content import (
+    amount,
     arguments,
+    calls_of,
     count,
     finish,
     label,
@@ -14,7 +16,6 @@ from monitor.intake.content import (
     record,
     schema_of,
     text_of,
-    tool_call,
     tools_of,
 )
 from monitor.intake.reply import Reply
@@ -33,6 +34,7 @@ def read_request(body: Mapping[str, Any]) -> Request:
         tools=tools_of(objects(body.get("tools"))),
         max_tokens=count(body.get("max_tokens")),
         stream=body.get("stream") is True,
+        temperature=amount(body.get("temperature")),
     )
 
 
@@ -40,10 +42,9 @@ def read_body(body: Mapping[str, Any]) -> Reply:
     """Read the body of a response. A refusal is told by the stop reason; what was said then is its text."""
     content = body.get("content")
     blocks = list(objects(content))
-    found = (tool_call(block.get("name"), block.get("input")) for block in blocks if block.get("type") == "tool_use")
     text = content if isinstance(content, str) else text_of(blocks, "")
     return Reply(
-        _answer(body, text if "content" in body else None, tuple(call for call in found if call)),
+        _answer(body, text if "content" in body else None, calls_of(body)),
         label(body.get("model")),
     )
 

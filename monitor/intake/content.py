@@ -1,6 +1,7 @@
 """Reading bodies that anyone may have written: what is well-formed is taken, the rest is passed over."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -8,10 +9,13 @@ from typing import Any, Final
 from detectors.types import Message, ToolCall
 
 __all__ = [
+    "amount",
     "arguments",
+    "calls_of",
     "count",
     "finish",
     "label",
+    "mean",
     "messages",
     "objects",
     "record",
@@ -51,9 +55,9 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 
 def label(value: Any) -> str | None:
     """Return a short name such as a model's, if it is one."""
-    if isinstance(value, str) and 0 < len(value) <= MAX_LABEL and not CONTROL.search(value):
-        return value
-    return None
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_LABEL:
+        return None
+    return value if value.isprintable() or not CONTROL.search(value) else None
 
 
 def count(value: Any) -> int | None:
@@ -61,6 +65,22 @@ def count(value: Any) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT:
         return value
     return None
+
+
+def amount(value: Any) -> float | None:
+    """Return a number that is no count, such as a temperature, if it is one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def mean(values: Iterable[Any]) -> float | None:
+    """Return the mean of the finite numbers among the values; None if there is none."""
+    found = [value for value in map(amount, values) if value is not None and math.isfinite(value)]
+    return math.fsum(found) / len(found) if found else None
 
 
 def finish(value: Any) -> str | None:
@@ -83,7 +103,9 @@ def text_of(content: Any, glue: str = "\n") -> str | None:
 def messages(value: Any) -> tuple[Message, ...]:
     """Return the messages ; a user turn that only brings tool results has the role ``tool``."""
     return tuple(
-        Message(_role(item), _message_text(item)) for item in objects(value) if isinstance(item.get("role"), str)
+        Message(_role(item), _message_text(item), calls_of(item))
+        for item in objects(value)
+        if isinstance(item.get("role"), str)
     )
 
 
@@ -107,6 +129,20 @@ def schema_of(value: Any) -> Mapping[str, Any] | bool | None:
 def tool_call(name: Any, given: Any) -> ToolCall | None:
     """Return a call of a tool, if it has a name."""
     return ToolCall(name, arguments(given)) if isinstance(name, str) and name else None
+
+
+def calls_of(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
+    """Return the calls of a message of chat completions or of Anthropic's messages."""
+    found = [record(message.get("function_call"))] if message.get("function_call") else []
+    for call in objects(message.get("tool_calls")):
+        custom = record(call.get("custom"))
+        found.append(
+            {"name": custom.get("name"), "arguments": custom.get("input")} if custom else record(call.get("function"))
+        )
+    used = [block for block in objects(message.get("content")) if block.get("type") == "tool_use"]
+    found += [{"name": block.get("name"), "arguments": block.get("input")} for block in used]
+    calls = (tool_call(call.get("name"), call.get("arguments")) for call in found)
+    return tuple(call for call in calls if call)
 
 
 def arguments(given: Any) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from detectors.types import Exchange, Failure, Outcome, Request, Timing
 from monitor.intake.codes import Code
@@ -26,6 +28,7 @@ from monitor.intake.fields import (
 )
 from monitor.intake.limits import Limits
 from monitor.intake.parsed import Parsed, rejected
+from monitor.intake.plain_chat import plain_reply, plain_request
 from monitor.intake.reply import Reply
 from monitor.intake.slices import slices_of
 from monitor.models.event import Event, Leg, Recorder
@@ -79,6 +82,8 @@ class _Plain(NativeEvent, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
     started_at: str  # type: ignore[assignment]
+    request: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # type: ignore[assignment]
+    response: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # type: ignore[assignment]
     event_id: _Name | None = None
     attempt: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPT)] = 1
     backend: _Name = ""
@@ -108,6 +113,7 @@ NAMES: Final = (
 )
 """Fields in which an empty text means that there is none."""
 PLAIN: Final = msgspec.json.Decoder(_Plain)
+_names: Final = attrgetter(*NAMES)
 
 
 def parse(raw: bytes, index: int, now: datetime, limits: Limits) -> Parsed:
@@ -119,16 +125,21 @@ def parse(raw: bytes, index: int, now: datetime, limits: Limits) -> Parsed:
     try:
         plain = _plain(raw, now, limits)
         if plain is not None:
-            return Parsed(_event(plain), (), plain.request, plain.response)
+            return plain
         doc = load(raw, limits)
         native = _check(doc, now, limits)
-        return Parsed(_event(native), _unknown(doc), native.request, native.response)
+        body = native.request
+        request = None if body is None else read_request(body)
+        model = label(body.get("model")) if body else None
+        reply = Reply() if native.response is None else read_reply(native.response)
+        event = _event(native, request, model, _reply(reply, native.response_sse))
+        return Parsed(event, _unknown(doc), body, native.response)
     except FieldError as error:
         return rejected(raw, index, error)
 
 
-def _plain(raw: bytes, now: datetime, limits: Limits) -> NativeEvent | None:
-    """Return an ordinary event in one step; None if it has to be read with care.
+def _plain(raw: bytes, now: datetime, limits: Limits) -> Parsed | None:
+    """Return an ordinary event with ordinary bodies in one step; None if it has to be read with care.
 
     Raises:
         FieldError: it started too long ago or in the future.
@@ -136,21 +147,33 @@ def _plain(raw: bytes, now: datetime, limits: Limits) -> NativeEvent | None:
     if len(raw) > limits.max_record_bytes or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
         return None
     try:
+        if not raw.isascii():
+            raw.decode()  # the decoder passes over what nobody reads
         event = PLAIN.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     started_at = plain_instant(event.started_at)
-    texts = [event.request_id, event.backend]
-    for name in NAMES:
-        value = getattr(event, name)
-        if value:
-            texts.append(value)
-        elif value == "":
-            msgspec.structs.force_setattr(event, name, None)
-    if started_at is None or CONTROL.search("".join(texts)):
+    if started_at is None or not _tidy(event):
+        return None
+    asked_raw, said_raw = event.request or None, event.response or None
+    asked = (None, None) if asked_raw is None else plain_request(asked_raw)
+    reply = Reply() if said_raw is None else plain_reply(said_raw)
+    if asked is None or reply is None:
         return None
     msgspec.structs.force_setattr(event, "started_at", within(started_at, "started_at", now, limits))
-    return event
+    request, model = asked
+    return Parsed(_event(event, request, model, _reply(reply, event.response_sse)), (), asked_raw, said_raw)
+
+
+def _tidy(event: _Plain) -> bool:
+    """Turn empty names into none; tell whether names and ids are free of control characters."""
+    names = _names(event)
+    if "" in names:
+        for name, value in zip(NAMES, names, strict=True):
+            if value == "":
+                msgspec.structs.force_setattr(event, name, None)
+    every = "".join([event.request_id, event.backend, *filter(None, names)])
+    return every.isprintable() or not CONTROL.search(every)
 
 
 def _check(doc: Mapping[str, Any], now: datetime, limits: Limits) -> NativeEvent:
@@ -189,12 +212,10 @@ def _check(doc: Mapping[str, Any], now: datetime, limits: Limits) -> NativeEvent
     )
 
 
-def _event(native: NativeEvent) -> Event:
-    body = native.request
-    request = None if body is None else read_request(body)
+def _event(native: NativeEvent, request: Request | None, model: str | None, reply: Reply) -> Event:
+    """Put an event together from its fields, its request, the model that the request names and its reply."""
     if native.stream is not None and request is not None and request.stream != native.stream:
-        request = _with_stream(request, native.stream)
-    reply = _reply(native)
+        request = replace(request, stream=native.stream)
     return Event(
         recorder=Recorder.SERVER,
         request_id=native.request_id,
@@ -214,7 +235,7 @@ def _event(native: NativeEvent) -> Event:
         leg=native.leg,
         route=native.route,
         variant=native.variant,
-        requested_model=native.requested_model or (label(body.get("model")) if body else None),
+        requested_model=native.requested_model or model,
         response_model=reply.model,
         system_fingerprint=reply.system_fingerprint,
         session_id=native.session_id,
@@ -225,13 +246,12 @@ def _event(native: NativeEvent) -> Event:
     )
 
 
-def _reply(native: NativeEvent) -> Reply:
-    """Read the response; where both forms were sent, the body, unless it holds no answer."""
-    reply = Reply() if native.response is None else read_reply(native.response)
-    if reply.answer is None and native.response_sse:
-        streamed = read_stream_reply(native.response_sse)
-        return streamed if streamed.answer is not None or streamed.failed else reply
-    return reply
+def _reply(body: Reply, stream: str | None) -> Reply:
+    """Return the reply; where both forms were sent, the body's, unless that holds no answer."""
+    if body.answer is None and stream:
+        streamed = read_stream_reply(stream)
+        return streamed if streamed.answer is not None or streamed.failed else body
+    return body
 
 
 def _failure(native: NativeEvent, reply: Reply) -> Failure | None:
@@ -244,17 +264,6 @@ def _failure(native: NativeEvent, reply: Reply) -> Failure | None:
     if reply.failed and (answered or reply.answer is not None):
         return Failure.ENGINE
     return None
-
-
-def _with_stream(request: Request, stream: bool) -> Request:
-    return Request(
-        request.messages,
-        request.response_schema,
-        request.json_object,
-        request.tools,
-        request.max_tokens,
-        stream,
-    )
 
 
 def _leg(doc: Mapping[str, Any]) -> Leg | None:

@@ -5,27 +5,29 @@ from typing import Any
 
 from detectors.types import Answer, Message, Request, ToolCall
 from monitor.intake.content import (
+    amount,
     arguments,
+    calls_of,
     count,
     finish,
     label,
+    mean,
     messages,
     objects,
     record,
     schema_of,
     text_of,
-    tool_call,
     tools_of,
 )
 from monitor.intake.depth import decode_shallow
 from monitor.intake.reply import Reply
 
-__all__ = ["read_body", "read_chunks", "read_request"]
+__all__ = ["format_of", "read_body", "read_chunks", "read_request"]
 
 
 def read_request(body: Mapping[str, Any]) -> Request:
     """Read the body of a request. vLLM's ``guided_*`` fields are no schema: servers ignore them silently."""
-    schema, json_object = _format(body)
+    schema, json_object = format_of(body)
     return Request(
         messages=messages(body.get("messages")) if "messages" in body else _prompt(body.get("prompt")),
         response_schema=schema,
@@ -36,6 +38,7 @@ def read_request(body: Mapping[str, Any]) -> Request:
             None,
         ),
         stream=body.get("stream") is True,
+        temperature=amount(body.get("temperature")),
     )
 
 
@@ -49,11 +52,12 @@ def read_body(body: Mapping[str, Any]) -> Reply:
     reason = finish(choice.get("finish_reason"))
     answer = Answer(
         text=text if isinstance(text, str) else None,
-        tool_calls=_calls(message),
+        tool_calls=calls_of(message),
         finish_reason=reason,
         refusal=refusal if isinstance(refusal, str) else None,
         completion_tokens=count(usage.get("completion_tokens")),
         prompt_tokens=count(usage.get("prompt_tokens")),
+        mean_logprob=mean(_logprobs(choice)),
     )
     return Reply(answer, label(body.get("model")), label(body.get("system_fingerprint")), reason == "error")
 
@@ -75,6 +79,7 @@ class _Stream:
         self.names: dict[int, str] = {}
         self.arguments: dict[int, list[str]] = {}
         self.reason: str | None = None
+        self.logprobs: list[Any] = []
         self.usage: Mapping[str, Any] = {}
         self.model: str | None = None
         self.fingerprint: str | None = None
@@ -98,6 +103,7 @@ class _Stream:
             index = count(call.get("index"))
             self._call(place if index is None else index, record(call.get("function")))
         self.reason = finish(choice.get("finish_reason")) or self.reason
+        self.logprobs.extend(_logprobs(choice))
 
     def _call(self, index: int, function: Mapping[str, Any]) -> None:
         name, given = function.get("name"), function.get("arguments")
@@ -117,11 +123,12 @@ class _Stream:
             refusal="".join(self.refusal) or None,
             completion_tokens=count(self.usage.get("completion_tokens")),
             prompt_tokens=count(self.usage.get("prompt_tokens")),
+            mean_logprob=mean(self.logprobs),
         )
         return Reply(answer, self.model, self.fingerprint, self.reason == "error")
 
 
-def _format(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | bool | None, bool]:
+def format_of(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | bool | None, bool]:
     """Return the schema asked for, and whether any JSON object was."""
     asked = record(body.get("response_format"))
     structured = record(body.get("structured_outputs"))
@@ -159,12 +166,9 @@ def _content(message: Mapping[str, Any]) -> str | None:
     return "" if message["content"] is None else text_of(message["content"], "")
 
 
-def _calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
-    found = [record(message.get("function_call"))] if message.get("function_call") else []
-    for call in objects(message.get("tool_calls")):
-        custom = record(call.get("custom"))
-        found.append(
-            {"name": custom.get("name"), "arguments": custom.get("input")} if custom else record(call.get("function"))
-        )
-    calls = (tool_call(call.get("name"), call.get("arguments")) for call in found)
-    return tuple(call for call in calls if call)
+def _logprobs(choice: Mapping[str, Any]) -> list[Any]:
+    """Return what was logged of the tokens' log probabilities, in the spelling of chats or of completions."""
+    logged = record(choice.get("logprobs"))
+    if isinstance(logged.get("token_logprobs"), list):
+        return list(logged["token_logprobs"])
+    return [token.get("logprob") for token in objects(logged.get("content"))]

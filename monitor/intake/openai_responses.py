@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from detectors.types import Answer, Message, Request, ToolCall
 from monitor.intake.content import (
+    amount,
     count,
     finish,
     label,
@@ -35,6 +36,7 @@ def read_request(body: Mapping[str, Any]) -> Request:
         tools=tools_of(objects(body.get("tools"))),
         max_tokens=count(body.get("max_output_tokens")),
         stream=body.get("stream") is True,
+        temperature=amount(body.get("temperature")),
     )
 
 

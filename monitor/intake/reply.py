@@ -1,14 +1,13 @@
 """What a response body or stream says: the answer and who gave it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from detectors.types import Answer
 
 __all__ = ["Reply"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """A response as read; ``answer`` is None for an error body and for one that holds no answer."""
 
     answer: Answer | None = None

@@ -1,10 +1,11 @@
 """An event: one finished attempt of a request, as one recorder saw it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 from detectors.types import Exchange
 
@@ -28,8 +29,7 @@ class Recorder(StrEnum):
     """The router's access log: it saw where the request went and how it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One record as decoded at a door, before it is attributed and stored."""
 
     recorder: Recorder
@@ -61,8 +61,7 @@ class Event:
     """Whom the request is about, as the shipper names them; once attributed, the keyed hash that erasure goes by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(msgspec.Struct, frozen=True, gc=False):
     """Which route, variant and leg an event belongs to, and by which rule."""
 
     route_id: int
@@ -71,8 +70,7 @@ class Attribution:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(msgspec.Struct, frozen=True, gc=False):
     """A record that was not stored as an event: a code, what was wrong, and where in the body it stood."""
 
     index: int
@@ -80,12 +78,11 @@ class Rejection:
     detail: str
     pointer: str = ""
     size: int = 0
-    skeleton: str | None = field(default=None)
+    skeleton: str | None = None
     """The record's shape with every string replaced by its length: no user text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """An attributed event with its signal readings, ready to be stored."""
 
     event: Event

@@ -9,6 +9,7 @@ import msgspec
 
 from detectors.registry import SIGNALS
 from detectors.types import Answer, Failure, SignalKind
+from monitor.intake.parsed import Body
 from monitor.models.event import Event, Recorder
 from monitor.models.text import TextMode, TextPolicy
 from monitor.services.redaction import redactor
@@ -25,8 +26,8 @@ _SUBJECT_BYTES: Final = 16
 
 def kept_text(
     event: Event,
-    request_body: Mapping[str, Any] | None,
-    response_body: Mapping[str, Any] | None,
+    request_body: Body | None,
+    response_body: Body | None,
     policy: TextPolicy,
     readings: Mapping[str, float],
 ) -> bytes | None:
@@ -42,8 +43,12 @@ def kept_text(
         response = _assembled(event.exchange.answer)
     if request_body is None and response is None:
         return None
-    document = redactor(policy.redact).clean({"request": request_body, "response": response})
-    return _fitted(document)
+    document = {"request": request_body, "response": response}
+    if not policy.redact:
+        encoded = msgspec.json.encode(document)
+        if len(encoded) <= LARGEST_TEXT:
+            return encoded
+    return _fitted(redactor(policy.redact).clean({name: _decoded(body) for name, body in document.items()}))
 
 
 def selected(event: Event, policy: TextPolicy, readings: Mapping[str, float]) -> bool:
@@ -99,6 +104,10 @@ def _assembled(answer: Answer) -> dict[str, Any]:
         "finish_reason": answer.finish_reason,
     }
     return {name: value for name, value in parts.items() if value is not None}
+
+
+def _decoded(body: Any) -> Any:
+    return msgspec.json.decode(body) if isinstance(body, msgspec.Raw) else body
 
 
 def _fitted(document: Any) -> bytes:

@@ -1,11 +1,11 @@
 """What every registered signal must do."""
 
 import re
-from dataclasses import replace
 from math import inf, isfinite, nan
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import detectors.signals
 from detectors.registry import SIGNALS

@@ -1,8 +1,10 @@
 """What is read in one step is read exactly as field by field and value by value."""
 
+import copy
 import json
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from monitor.intake import native, split
@@ -24,7 +26,11 @@ VALUES = [
 
 def outcome(raw):
     parsed = native.parse(raw, 3, NOW, LIMITS)
-    return parsed.result, parsed.unknown_fields, parsed.request_body, parsed.response_body
+    bodies = [
+        msgspec.json.decode(body) if isinstance(body, msgspec.Raw) else body
+        for body in (parsed.request_body, parsed.response_body)
+    ]
+    return parsed.result, parsed.unknown_fields, bodies
 
 
 @pytest.mark.parametrize("name", [*sorted(native.FIELDS), "strange"])
@@ -34,6 +40,82 @@ def test_one_step_and_field_by_field_agree(name, monkeypatch):
     at_once = [outcome(raw) for raw in raws]
     monkeypatch.setattr(native, "_plain", lambda *_: None)
     assert at_once == [outcome(raw) for raw in raws]
+
+
+CALL = {"id": "c", "type": "function", "function": {"name": "find", "arguments": '{"town": 1}'}}
+TOOL = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
+REQUEST = {
+    "model": "chat",
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Where is it?"},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "content": "Ulm", "tool_call_id": "c"},
+    ],
+    "tools": [TOOL],
+    "max_tokens": 20,
+}
+CHOICE = {
+    "index": 0,
+    "message": {"role": "assistant", "content": "In Ulm.", "tool_calls": [CALL]},
+    "logprobs": {"content": [{"token": "In", "logprob": -0.5}, {"token": " Ulm", "logprob": -1}]},
+    "finish_reason": "stop",
+}
+RESPONSE = {
+    "model": "m",
+    "system_fingerprint": "fp",
+    "choices": [CHOICE],
+    "usage": {"completion_tokens": 3, "prompt_tokens": 9},
+}
+ODD = [
+    *VALUES,
+    [CALL], [TOOL], [{"input_schema": {}, "name": "x"}], [{"custom": {"name": "x", "input": "y"}}], [{}], [None],
+    {"type": "json_schema", "json_schema": {"schema": {"type": "array"}}}, {"type": "json_object"}, {"json": True},
+    {"type": "json_object", "schema": {"type": "object"}}, {"name": "find", "arguments": None}, {"name": "", "a": 1},
+    {"name": "find", "arguments": {"town": 1}}, {"content": []}, {"content": [{"logprob": True}]},
+    {"token_logprobs": [-1.0, None]}, {"completion_tokens": 3.0}, [{"type": "text", "text": "part"}], [CHOICE],
+    [{**CHOICE, "index": 1}, CHOICE], "content_filter", "error", "user",
+]  # fmt: skip
+PLACES = [
+    *(("request", name) for name in ("model", "messages", "response_format", "tools", "functions", "system", "prompt",
+      "structured_outputs", "max_tokens", "max_completion_tokens", "temperature", "stream", "output_format", "other")),
+    *(("request", "messages", at, name) for at in (1, 2) for name in ("role", "content", "tool_calls",
+      "function_call", "other")),
+    *(("response", name) for name in ("model", "system_fingerprint", "choices", "usage", "error", "object", "other")),
+    *(("response", "choices", 0, name) for name in ("index", "message", "text", "finish_reason", "logprobs", "other")),
+    *(("response", "choices", 0, "message", name) for name in ("content", "refusal", "tool_calls", "function_call")),
+    *(("response", "choices", 0, "message", "tool_calls", 0, name) for name in ("function", "custom")),
+    *(("response", "choices", 0, "message", "tool_calls", 0, "function", name) for name in ("name", "arguments")),
+    *(("response", "usage", name) for name in ("completion_tokens", "prompt_tokens")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: "/".join(map(str, place)))
+def test_bodies_read_at_once_and_value_by_value_agree(place, monkeypatch):
+    raws = []
+    for value in [*ODD, ...]:
+        doc = copy.deepcopy({**event("r1", NOW), "request": REQUEST, "response": RESPONSE})
+        *way, last = place
+        holder = doc
+        for step in way:
+            holder = holder[step]
+        if value is ...:
+            holder.pop(last, None)
+        else:
+            holder[last] = value
+        raws.append(json.dumps(doc).encode())
+    at_once = [outcome(raw) for raw in raws]
+    monkeypatch.setattr(native, "_plain", lambda *_: None)
+    for raw, found in zip(raws, at_once, strict=True):
+        assert found == outcome(raw), raw
+
+
+@pytest.mark.parametrize("raw", [b'"\xff"', b'"\xc3\xa9"', b'"\\ud83d"', b'"\\ud83d\\ude00"', b'"\x01"'])
+def test_what_nobody_reads_is_still_text(raw, monkeypatch):
+    doc = json.dumps({**event("r1", NOW), "request": {**REQUEST, "other": "HERE"}}).encode().replace(b'"HERE"', raw)
+    at_once = native.parse(doc, 3, NOW, LIMITS).result
+    monkeypatch.setattr(native, "_plain", lambda *_: None)
+    assert at_once == native.parse(doc, 3, NOW, LIMITS).result
 
 
 def test_an_ordinary_event_is_read_in_one_step(monkeypatch):

@@ -1,8 +1,8 @@
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from detectors.types import Answer, Exchange, Failure, Outcome, ToolCall
 from monitor.models.event import Event, Recorder

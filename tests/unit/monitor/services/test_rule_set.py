@@ -1,8 +1,7 @@
 """Attribution: what an event states, then the first rule that covers it, then the built-in rules."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from detectors.types import Exchange
 from monitor.models.event import Event, Leg, Recorder
