@@ -2,8 +2,8 @@
 
 The decoder itself checks the types. Whatever is unusual in a body (another API, content in parts, an answer without
 choices, a value of another type) makes it "not plain": ``openai_chat`` then reads it value by value, with the same
-result for every body that both read. Of what nobody reads the decoder checks the grammar alone: a number beyond a double
-costs an event that is not plain its place, and a plain one nothing.
+result for every body that both read. Of what nobody reads the decoder checks the grammar alone: a number beyond a
+double is no fault there.
 """
 
 from collections.abc import Callable, Mapping

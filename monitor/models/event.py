@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 import msgspec
 
@@ -88,8 +87,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     event: Event
     attribution: Attribution
     source: str
-    key: UUID
-    """Digest of the deduplication identity (source, recorder, backend, leg, attempt, event_id)."""
+    key: bytes
+    """16 bytes: the digest of the deduplication identity (source, recorder, backend, leg, attempt, event_id)."""
     readings: Mapping[str, float]
     received_at: datetime
     text: bytes | None = None

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from monitor.models.event import Attribution, Event, Leg, Recorder
 from monitor.models.route import Route
@@ -100,7 +99,7 @@ def _leg(event: Event, route: Route, rule: ReadyRule | None) -> tuple[Leg, str]:
     return Leg.UNKNOWN, "leg:none"
 
 
-def event_key(source: str, event: Event, leg: Leg) -> UUID:
+def event_key(source: str, event: Event, leg: Leg) -> bytes:
     """Return the digest of an event's identity: (source, recorder, backend, leg, attempt, event_id).
 
     An absent event id is derived from (request_id, backend, leg, attempt, start). Two legs of one request may
@@ -108,4 +107,4 @@ def event_key(source: str, event: Event, leg: Leg) -> UUID:
     """
     own_id = event.event_id or f"{event.request_id}\x1f{event.started_at.timestamp():.6f}"
     identity = (source, event.recorder.value, event.backend, leg.value, str(event.attempt), own_id)
-    return UUID(bytes=hashlib.blake2b("\x1e".join(identity).encode(), digest_size=16).digest())
+    return hashlib.blake2b("\x1e".join(identity).encode(), digest_size=16).digest()

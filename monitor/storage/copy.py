@@ -24,9 +24,12 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = date(2000, 1, 1).toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
 _TEXT_OID: Final = 25
+_UUID_BYTES: Final = 16
 _JSONB_VERSION: Final = b"\x01"
 _LABEL_CHARS: Final = 64
 """Shorter texts often repeat (a source, a model's name): their packed form is remembered."""
+_REMEMBERED: Final = 2048
+"""Combinations of labels whose packed form is remembered; each has at most some 3 KB."""
 
 _length = struct.Struct(">i").pack
 _int2 = struct.Struct(">ih").pack
@@ -50,8 +53,11 @@ def _date(value: date) -> bytes:
     return _int4(4, value.toordinal() - _EPOCH_ORDINAL)
 
 
-def _uuid(value: UUID) -> bytes:
-    return b"\0\0\0\x10" + value.bytes
+def _uuid(value: UUID | bytes) -> bytes:
+    own = value if isinstance(value, bytes) else value.bytes
+    if len(own) != _UUID_BYTES:
+        raise ValueError(f"a uuid has {_UUID_BYTES} bytes")
+    return b"\0\0\0\x10" + own
 
 
 def _long_text(value: str) -> bytes:
@@ -77,13 +83,9 @@ def _text_array(values: tuple[str, ...]) -> bytes:
 
 def _jsonb(value: Mapping[str, float]) -> bytes:
     """JSON has no infinity: a time-out's latency is the string "inf", which ``float`` reads back."""
-    if not all(map(math.isfinite, value.values())):
-        return _jsonb_of({name: each if math.isfinite(each) else "inf" for name, each in value.items()})
-    return _jsonb_of(value)
-
-
-def _jsonb_of(value: Any) -> bytes:
     encoded = _json(value)
+    if b":null" in encoded:
+        encoded = _json({name: each if math.isfinite(each) else "inf" for name, each in value.items()})
     return _length(len(encoded) + 1) + _JSONB_VERSION + encoded
 
 
@@ -111,14 +113,20 @@ PACKERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
 class RowPacker:
     """Packs rows of one table.
 
+    The first ``labels`` columns are packed together and remembered: they hold names, of which there are few, so
+    that most rows find theirs packed already. Each must have one type of value only (1 is equal to True).
+
     Raises:
         KeyError: a column's type has no packer.
     """
 
-    def __init__(self, kinds: Sequence[str]) -> None:
+    def __init__(self, kinds: Sequence[str], labels: int = 0) -> None:
         self._kinds = tuple(kinds)
-        self._packers = tuple(PACKERS[kind] for kind in kinds)
-        self._start = struct.pack(">h", len(self._packers))
+        packers = tuple(PACKERS[kind] for kind in kinds)
+        self._labels, self._packers = packers[:labels], packers[labels:]
+        self._split = labels
+        self._start = struct.pack(">h", len(packers))
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._head)
 
     def pack(self, row: Sequence[Any]) -> bytes:
         """Return one row in the COPY format.
@@ -127,17 +135,23 @@ class RowPacker:
             UnpackableError: a value is out of its column's range or of another type.
         """
         try:
-            return self._start + b"".join(
-                [_NULL if value is None else pack(value) for pack, value in zip(self._packers, row, strict=True)]
-            )
+            head = self._remembered(tuple(row[: self._split]))
+            return head + _packed(self._packers, row[self._split :])
         except (struct.error, TypeError, ValueError, AttributeError, OverflowError):
             raise UnpackableError(f"the row has a value that is no {self._culprit(row)}") from None
 
+    def _head(self, labels: tuple[Any, ...]) -> bytes:
+        return self._start + _packed(self._labels, labels)
+
     def _culprit(self, row: Sequence[Any]) -> str:
-        for kind, pack, value in zip(self._kinds, self._packers, row, strict=False):
+        for kind, pack, value in zip(self._kinds, (*self._labels, *self._packers), row, strict=False):
             try:
                 if value is not None:
                     pack(value)
             except (struct.error, TypeError, ValueError, AttributeError, OverflowError):
                 return kind
         return "row of this table"
+
+
+def _packed(packers: Sequence[Callable[[Any], bytes]], values: Sequence[Any]) -> bytes:
+    return b"".join([_NULL if value is None else pack(value) for pack, value in zip(packers, values, strict=True)])

@@ -32,36 +32,40 @@ __all__ = [
     "identity_of",
 ]
 
-Identity = tuple[int, date, int]
-"""What is unique in ``events``: route, start day, event key (as a number: it hashes and sorts fastest)."""
+Identity = tuple[int, date, bytes]
+"""What is unique in ``events``: route, start day, event key."""
 
-EVENT_COLUMNS: dict[str, str] = {
+_LABEL_COLUMNS: dict[str, str] = {
     "route_id": "bigint",
     "start_day": "date",
-    "event_key": "uuid",
     "variant_id": "bigint",
     "source": "text",
     "recorder": "text",
     "leg": "text",
     "rule": "text",
     "attempt": "smallint",
-    "request_id": "text",
-    "session_id": "text",
     "backend": "text",
     "mirrored": "boolean",
-    "started_at": "timestamptz",
-    "received_at": "timestamptz",
     "status": "smallint",
     "failure": "text",
-    "duration_ms": "real",
-    "ttft_ms": "real",
     "finish_reason": "text",
-    "prompt_tokens": "integer",
-    "completion_tokens": "integer",
     "requested_model": "text",
     "response_model": "text",
     "system_fingerprint": "text",
     "slices": "text[]",
+}
+"""Columns whose values repeat from event to event."""
+EVENT_COLUMNS: dict[str, str] = {
+    **_LABEL_COLUMNS,
+    "event_key": "uuid",
+    "request_id": "text",
+    "session_id": "text",
+    "started_at": "timestamptz",
+    "received_at": "timestamptz",
+    "duration_ms": "real",
+    "ttft_ms": "real",
+    "prompt_tokens": "integer",
+    "completion_tokens": "integer",
     "readings": "jsonb",
     "subject": "text",
     "text_blob": "uuid",
@@ -74,7 +78,7 @@ _TEXT_COLUMNS = {
     "codec": "text",
     "body": "bytea",
 }
-_EVENTS = RowPacker(tuple(EVENT_COLUMNS.values()))
+_EVENTS = RowPacker(tuple(EVENT_COLUMNS.values()), labels=len(_LABEL_COLUMNS))
 _TEXTS = RowPacker(tuple(_TEXT_COLUMNS.values()))
 _COMPRESS_ELSEWHERE_OVER = 64 * 1024
 
@@ -97,7 +101,7 @@ class Account:
 
 def identity_of(record: Record) -> Identity:
     """Return a record's place in ``events``: two records are one event if they share it."""
-    return record.attribution.route_id, record.event.started_at.astimezone(UTC).date(), record.key.int
+    return record.attribution.route_id, record.event.started_at.astimezone(UTC).date(), record.key
 
 
 async def add_events(connection: psycopg.AsyncConnection[Any], records: Sequence[Record]) -> set[Identity]:
@@ -137,7 +141,7 @@ async def add_identified(connection: psycopg.AsyncConnection[Any], records: Mapp
     return set(ordered)
 
 
-def _write_order(identity: Identity) -> tuple[date, int, int]:
+def _write_order(identity: Identity) -> tuple[date, int, bytes]:
     """Days first: each is a table of its own, and COPY writes table by table."""
     route_id, day, key = identity
     return day, route_id, key
@@ -153,7 +157,7 @@ async def _merge(
     await connection.execute("CREATE TEMPORARY TABLE incoming (LIKE events) ON COMMIT DROP")
     await _copy(connection, "pg_temp.incoming", EVENT_COLUMNS, rows)
     cursor = await connection.execute(_MERGE)
-    new = {(row[0], row[1], row[2].int) for row in await cursor.fetchall()}
+    new = {(row[0], row[1], row[2].bytes) for row in await cursor.fetchall()}
     await connection.execute("DROP TABLE pg_temp.incoming")
     wanted = {place for identity, place in places.items() if identity in new}
     for blob in blobs:
@@ -208,30 +212,30 @@ def event_row(identity: Identity, record: Record, place: tuple[UUID, int] | None
     return (
         identity[0],
         identity[1],
-        record.key,
         attribution.variant_id,
         record.source,
-        event.recorder.value,
-        attribution.leg.value,
+        event.recorder,
+        attribution.leg,
         attribution.rule,
         event.attempt,
-        event.request_id,
-        event.session_id,
         event.backend,
         event.mirrored,
-        event.started_at,
-        record.received_at,
         outcome.status,
-        None if outcome.failure is None else outcome.failure.value,
-        event.duration_ms,
-        exchange.timing.ttft_ms,
+        outcome.failure,
         None if answer is None else answer.finish_reason,
-        None if answer is None else answer.prompt_tokens,
-        None if answer is None else answer.completion_tokens,
         event.requested_model,
         event.response_model,
         event.system_fingerprint,
         event.slices,
+        record.key,
+        event.request_id,
+        event.session_id,
+        event.started_at,
+        record.received_at,
+        event.duration_ms,
+        exchange.timing.ttft_ms,
+        None if answer is None else answer.prompt_tokens,
+        None if answer is None else answer.completion_tokens,
         record.readings,
         event.subject,
         None if place is None else place[0],
