@@ -61,8 +61,7 @@ async def _accept(door: Door, request: Request, parts: Factory) -> JSONResponse:
 def _summary(accepted: Accepted) -> dict[str, Any]:
     summary = asdict(accepted)
     summary["errors"] = [
-        {"index": e["index"], "code": e["code"], "pointer": e["pointer"], "detail": e["detail"]}
-        for e in summary["errors"]
+        {"index": e.index, "code": e.code, "pointer": e.pointer, "detail": e.detail} for e in accepted.errors
     ]
     return summary
 

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import structlog
 
+from detectors.registry import all_names
 from monitor.clock import Clock
 from monitor.errors import DatabaseUnavailableError, OverloadedError
 from monitor.models.event import Record, Rejection
@@ -25,6 +26,7 @@ from monitor.storage.events import (
     add_rejections,
     identity_of,
 )
+from monitor.storage.layouts import Layout, ensure_layout
 from monitor.storage.recent import RecentIdentities
 from monitor.storage.session import SILENCE
 
@@ -74,6 +76,7 @@ class GroupWriter:
         self._most_per_commit = _MOST_PER_COMMIT if group_commit else 1
         self._recent = RecentIdentities()
         self._days: set[date] = set()
+        self._layout: Layout | None = None
         self._waiting: list[_Waiting] = []
         self._queued = 0
         self._wake = asyncio.Event()
@@ -201,8 +204,10 @@ class GroupWriter:
                 if identity not in self._recent:
                     fresh.setdefault(identity, record)
         await self._open_days(connection, {day for _, day, _ in fresh})
+        if self._layout is None:
+            self._layout = await ensure_layout(connection, all_names())
         async with connection.transaction():
-            new = await add_identified(connection, fresh)
+            new = await add_identified(connection, fresh, self._layout)
             unclaimed = set(new)
             results = [_result(batch, keys, unclaimed) for batch, keys in zip(batches, identities, strict=True)]
             accounts: Counter[tuple[str, str, str]] = Counter()
@@ -244,6 +249,7 @@ class GroupWriter:
         connection, self._connection = self._connection, None
         self._recent.clear()
         self._days.clear()
+        self._layout = None
         if connection is not None:
             with contextlib.suppress(Exception):
                 await connection.close()

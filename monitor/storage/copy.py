@@ -3,15 +3,12 @@
 A field is its length and its bytes, NULL is the length -1; everything is big-endian.
 """
 
-import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
-
-import msgspec
 
 __all__ = ["COPY_END", "COPY_START", "PACKERS", "RowPacker", "UnpackableError"]
 
@@ -25,7 +22,9 @@ _EPOCH_ORDINAL: Final = date(2000, 1, 1).toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
 _TEXT_OID: Final = 25
 _UUID_BYTES: Final = 16
-_JSONB_VERSION: Final = b"\x01"
+_REAL_OID: Final = 700
+_EMPTY_ARRAY_BYTES: Final = 12
+_ARRAY_BYTES: Final = 20
 _LABEL_CHARS: Final = 64
 """Shorter texts often repeat (a source, a model's name): their packed form is remembered."""
 _REMEMBERED: Final = 2048
@@ -38,7 +37,7 @@ _int8 = struct.Struct(">iq").pack
 _float4 = struct.Struct(">if").pack
 _bool = struct.Struct(">i?").pack
 _array = struct.Struct(">iiiii").pack
-_json = msgspec.json.Encoder().encode
+_shape = struct.Struct(">iii").pack
 
 
 class UnpackableError(ValueError):
@@ -75,18 +74,17 @@ def _text(value: str) -> bytes:
 @lru_cache(maxsize=4096)
 def _text_array(values: tuple[str, ...]) -> bytes:
     if not values:
-        body = struct.pack(">iii", 0, 0, _TEXT_OID)
+        body = _shape(0, 0, _TEXT_OID)
     else:
         body = _array(1, 0, _TEXT_OID, len(values), 1) + b"".join(map(_long_text, values))
     return _length(len(body)) + body
 
 
-def _jsonb(value: Mapping[str, float]) -> bytes:
-    """JSON has no infinity: a time-out's latency is the string "inf", which ``float`` reads back."""
-    encoded = _json(value)
-    if b":null" in encoded:
-        encoded = _json({name: each if math.isfinite(each) else "inf" for name, each in value.items()})
-    return _length(len(encoded) + 1) + _JSONB_VERSION + encoded
+def _real_array(values: Sequence[float | None]) -> bytes:
+    items = b"".join([_NULL if value is None else _float4(4, value) for value in values])
+    if not items:
+        return _length(_EMPTY_ARRAY_BYTES) + _shape(0, 0, _REAL_OID)
+    return _length(_ARRAY_BYTES + len(items)) + _array(1, None in values, _REAL_OID, len(values), 1) + items
 
 
 def _bytea(value: bytes) -> bytes:
@@ -104,10 +102,10 @@ PACKERS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "uuid": _uuid,
     "text": _text,
     "text[]": _text_array,
-    "jsonb": _jsonb,
+    "real[]": _real_array,
     "bytea": _bytea,
 }
-"""Column types, with what packs one value. ``text[]`` takes tuples, ``jsonb`` a mapping of numbers."""
+"""Column types, with what packs one value. ``text[]`` takes tuples, ``real[]`` numbers with None for NULL."""
 
 
 class RowPacker:

@@ -12,10 +12,12 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from detectors.registry import all_names
 from monitor.models.event import Leg, Record, Recorder, Rejection
 from monitor.models.tick import LegRecord, PrimaryCounts
 from monitor.storage.copy import COPY_END, COPY_START, RowPacker
 from monitor.storage.days import ensure_days
+from monitor.storage.layouts import Layout, LayoutStore, ensure_layout
 from monitor.storage.texts import Blob, compressed
 
 __all__ = [
@@ -53,6 +55,7 @@ _LABEL_COLUMNS: dict[str, str] = {
     "response_model": "text",
     "system_fingerprint": "text",
     "slices": "text[]",
+    "layout_id": "integer",
 }
 """Columns whose values repeat from event to event."""
 EVENT_COLUMNS: dict[str, str] = {
@@ -66,7 +69,7 @@ EVENT_COLUMNS: dict[str, str] = {
     "ttft_ms": "real",
     "prompt_tokens": "integer",
     "completion_tokens": "integer",
-    "readings": "jsonb",
+    "readings": "real[]",
     "subject": "text",
     "text_blob": "uuid",
     "text_index": "integer",
@@ -112,10 +115,12 @@ async def add_events(connection: psycopg.AsyncConnection[Any], records: Sequence
     for record in records:
         first.setdefault(identity_of(record), record)
     await ensure_days(connection, {day for _, day, _ in first})
-    return await add_identified(connection, first)
+    return await add_identified(connection, first, await ensure_layout(connection, all_names()))
 
 
-async def add_identified(connection: psycopg.AsyncConnection[Any], records: Mapping[Identity, Record]) -> set[Identity]:
+async def add_identified(
+    connection: psycopg.AsyncConnection[Any], records: Mapping[Identity, Record], layout: Layout
+) -> set[Identity]:
     """Store the records that are not stored yet and return their identities.
 
     Nearly always all of them are new: they are copied straight into the table. If one is not, the copy is
@@ -129,7 +134,7 @@ async def add_identified(connection: psycopg.AsyncConnection[Any], records: Mapp
         return set()
     ordered = sorted(records, key=_write_order)
     blobs, places = _texts(ordered, records)
-    rows = [_EVENTS.pack(event_row(identity, records[identity], places.get(identity))) for identity in ordered]
+    rows = [_EVENTS.pack(event_row(identity, records[identity], layout, places.get(identity))) for identity in ordered]
     try:
         async with connection.transaction():
             compressing = _start_compressing(blobs)
@@ -205,7 +210,7 @@ def _start_compressing(blobs: Sequence[Blob]) -> "asyncio.Future[list[tuple[int,
     return done
 
 
-def event_row(identity: Identity, record: Record, place: tuple[UUID, int] | None) -> tuple[Any, ...]:
+def event_row(identity: Identity, record: Record, layout: Layout, place: tuple[UUID, int] | None) -> tuple[Any, ...]:
     """Return a record as the columns of ``events``; ``place`` is where its text is."""
     event, attribution, exchange = record.event, record.attribution, record.event.exchange
     answer, outcome = exchange.answer, exchange.outcome
@@ -227,6 +232,7 @@ def event_row(identity: Identity, record: Record, place: tuple[UUID, int] | None
         event.response_model,
         event.system_fingerprint,
         event.slices,
+        layout.id,
         record.key,
         event.request_id,
         event.session_id,
@@ -236,7 +242,7 @@ def event_row(identity: Identity, record: Record, place: tuple[UUID, int] | None
         exchange.timing.ttft_ms,
         None if answer is None else answer.prompt_tokens,
         None if answer is None else answer.completion_tokens,
-        record.readings,
+        [*map(record.readings.get, layout.names)],
         event.subject,
         None if place is None else place[0],
         None if place is None else place[1],
@@ -286,9 +292,11 @@ class EventStore:
 
     def legs(self, route_id: int, since: datetime, until: datetime) -> list[LegRecord]:
         """Return the first attempts with a known leg and variant that started in [since, until)."""
+        names = LayoutStore(self._session).names()
         rows = self._session.execute(
             text(
-                "SELECT request_id, recorder, leg, variant_id, started_at, readings, slices, mirrored FROM events "
+                "SELECT request_id, recorder, leg, variant_id, started_at, layout_id, readings, slices, mirrored "
+                "FROM events "
                 "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
                 "AND started_at >= :since AND started_at < :until "
                 "AND attempt = 1 AND leg <> 'unknown' AND variant_id IS NOT NULL"
@@ -302,7 +310,7 @@ class EventStore:
                 leg=Leg(row.leg),
                 variant_id=row.variant_id,
                 started_at=row.started_at,
-                readings={name: float(value) for name, value in row.readings.items()},
+                readings=_named(names[row.layout_id], row.readings),
                 slices=tuple(row.slices),
                 mirrored=row.mirrored,
             )
@@ -359,8 +367,10 @@ class EventStore:
         """Return (answers, failed answers) of a variant's server or gateway records started in [since, until)."""
         row = self._session.execute(
             text(
-                "SELECT count(*) AS n, count(*) FILTER (WHERE (readings->>'request_error')::float > 0) AS failed "
-                "FROM events WHERE route_id = :route AND start_day BETWEEN :first AND :last "
+                "SELECT count(*) AS n, count(*) FILTER "
+                "(WHERE readings[array_position(layout.names, 'request_error')] > 0) AS failed "
+                "FROM events JOIN reading_layouts AS layout ON layout.id = layout_id "
+                "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
                 "AND started_at >= :since AND started_at < :until AND variant_id = :variant AND leg <> 'unknown'"
             ),
             {"route": route_id, "variant": variant_id, "since": since, "until": until, **_days(since, until)},
@@ -383,6 +393,10 @@ class EventStore:
             )
         )
         return [Account(row.source, row.outcome, row.reason, row.n) for row in rows]
+
+
+def _named(names: Sequence[str], values: Sequence[float | None]) -> dict[str, float]:
+    return {name: value for name, value in zip(names, values, strict=False) if value is not None}
 
 
 def _days(since: datetime, until: datetime) -> dict[str, date]:

@@ -5,8 +5,10 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from detectors.registry import all_names
 from monitor.storage.copy import COPY_END, COPY_START, RowPacker
 from monitor.storage.events import EVENT_COLUMNS, event_row, identity_of
+from monitor.storage.layouts import Layout
 
 __all__ = ["Measures", "PlainCopy", "pack_inline"]
 
@@ -15,6 +17,7 @@ _INLINE_COLUMNS = {
     "body": "text",
 }
 _INLINE = RowPacker(tuple(_INLINE_COLUMNS.values()))
+_LAYOUT = Layout(1, tuple(all_names()))
 _TABLE = "bench_inline_rows"
 
 
@@ -22,7 +25,7 @@ def pack_inline(records: Iterable[Any]) -> list[bytes]:
     """Return the records as rows with their text inline."""
     rows = []
     for record in records:
-        typed = event_row(identity_of(record), record, None)[:-2]
+        typed = event_row(identity_of(record), record, _LAYOUT, None)[:-2]
         rows.append(_INLINE.pack((*typed, (record.text or b"").decode())))
     return rows
 

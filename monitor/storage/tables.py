@@ -175,10 +175,21 @@ class EventRow(Base):
     response_model: Mapped[str | None]
     system_fingerprint: Mapped[str | None]
     slices: Mapped[list[str]]
-    readings: Mapped[dict[str, Any]]
+    layout_id: Mapped[int] = mapped_column(Integer)
+    readings: Mapped[list[float | None]] = mapped_column(ARRAY(REAL))
     subject: Mapped[str | None]
     text_blob: Mapped[UUID | None] = mapped_column(Uuid)
     text_index: Mapped[int | None] = mapped_column(Integer)
+
+
+class ReadingLayoutRow(Base):
+    """The signals that an event's readings are of, in the order of the array."""
+
+    __tablename__ = "reading_layouts"
+    __table_args__ = (UniqueConstraint("names"),)
+
+    id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    names: Mapped[list[str]]
 
 
 class EventTextRow(Base):

@@ -19,7 +19,7 @@ KINDS = {
     "h": "timestamptz",
     "i": "real",
     "j": "text[]",
-    "k": "jsonb",
+    "k": "real[]",
     "l": "bytea",
 }
 FULL = (
@@ -33,7 +33,7 @@ FULL = (
     datetime(2026, 3, 2, 12, 30, 1, 234_567, tzinfo=UTC),
     0.5,
     ("one", "", "two, {three}", '"'),
-    {"latency": 12.25, "other": 0.0},
+    (12.25, None, math.inf, 0.0),
     bytes(range(256)),
 )
 EMPTY = (
@@ -47,7 +47,7 @@ EMPTY = (
     datetime(1900, 1, 1, tzinfo=UTC),
     -1.5,
     (),
-    {},
+    (),
     b"",
 )
 NOTHING = (None,) * len(KINDS)
@@ -63,13 +63,3 @@ def test_a_round_trip_keeps_every_value(database_url):
             copy.write(COPY_START + b"".join(map(packer.pack, (FULL, EMPTY, NOTHING))) + COPY_END)
         found = connection.execute(f"SELECT {', '.join(KINDS)} FROM packed ORDER BY n").fetchall()
     assert [tuple(tuple(v) if isinstance(v, list) else v for v in row) for row in found] == [FULL, EMPTY, NOTHING]
-
-
-def test_an_infinite_latency_is_read_back(database_url):
-    packer = RowPacker(["jsonb"])
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE packed (k jsonb)")
-        with connection.cursor().copy("COPY packed FROM STDIN (FORMAT BINARY)") as copy:
-            copy.write(COPY_START + packer.pack(({"latency": math.inf},)) + COPY_END)
-        row = connection.execute("SELECT (k->>'latency')::float FROM packed").fetchone()
-    assert row == (math.inf,)

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from alembic import command
 from psycopg import sql
+from psycopg.types.json import Jsonb
 from sqlalchemy.exc import DBAPIError
 
 from monitor.errors import SchemaOutdatedError
@@ -61,6 +62,29 @@ def test_down_and_up_again(empty):
     assert tables(empty) == set()
     upgrade(empty)
     assert tables(empty) == before
+
+
+def test_stored_readings_survive_their_new_form_and_the_way_back(empty):
+    run(empty, command.upgrade, "541a7edc8685")
+    kept = [{"refusal": 1.0, "latency_e2e": "inf"}, {"request_error": 0.0}, {}]
+    with psycopg.connect(empty.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE day PARTITION OF events FOR VALUES FROM ('2026-03-02') TO ('2026-03-03')")
+        for readings in kept:
+            connection.execute(
+                "INSERT INTO events (route_id, start_day, event_key, source, recorder, leg, rule, attempt, request_id, "
+                "backend, started_at, received_at, slices, readings) VALUES (0, '2026-03-02', gen_random_uuid(), 's', "
+                "'server', 'primary', 'r', 1, %s, 'b', now(), now(), '{}', %s)",
+                [str(len(readings)), Jsonb(readings)],
+            )
+        upgrade(empty)
+        rows = connection.execute(
+            "SELECT names, readings FROM events JOIN reading_layouts ON id = layout_id ORDER BY request_id DESC"
+        ).fetchall()
+        told = [{name: value for name, value in zip(*row, strict=True) if value is not None} for row in rows]
+        assert told == [{"refusal": 1.0, "latency_e2e": float("inf")}, {"request_error": 0.0}, {}]
+        run(empty, command.downgrade, "541a7edc8685")
+        back = connection.execute("SELECT readings FROM events ORDER BY request_id DESC").fetchall()
+    assert [row[0] for row in back] == kept
 
 
 def test_an_empty_schema_is_refused_with_the_command_to_run(empty):

@@ -26,7 +26,9 @@ def told(n: int, days: int = 0, text: bytes | None = None) -> Record:
 def texts(database: Database, records: list[Record]) -> list[bytes | None]:
     with database.reading() as session:
         store = TextStore(session)
-        return [store.text_of(route, day, UUID(bytes=each.key)) for each in records for route, day, _ in [identity_of(each)]]
+        return [
+            store.text_of(route, day, UUID(bytes=each.key)) for each in records for route, day, _ in [identity_of(each)]
+        ]
 
 
 @pytest.fixture

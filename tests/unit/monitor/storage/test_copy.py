@@ -1,4 +1,3 @@
-import math
 import struct
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -18,9 +17,17 @@ def test_dates_and_times_count_from_the_year_2000():
     assert PACKERS["timestamptz"](datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)) == struct.pack(">iq", 8, -1)
 
 
-@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-def test_a_number_that_json_lacks_is_a_text(value):
-    assert PACKERS["jsonb"]({"latency": value}).endswith(b'{"latency":"inf"}')
+def test_labels_are_packed_once_and_exactly_like_the_rest():
+    kinds, rows = ["text", "smallint", "integer"], [("a", 1, 5), ("a", 1, 6), ("a", None, 7), (None, 1, 5)]
+    plain, remembering = RowPacker(kinds), RowPacker(kinds, labels=2)
+    assert [remembering.pack(row) for row in rows * 2] == [plain.pack(row) for row in rows * 2]
+
+
+def test_a_label_that_does_not_fit_is_refused_each_time():
+    packer = RowPacker(["smallint", "text"], labels=1)
+    for _ in range(2):
+        with pytest.raises(UnpackableError, match="smallint"):
+            packer.pack((100_000, "x"))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +41,8 @@ def test_a_number_that_json_lacks_is_a_text(value):
         ("date", "2026-03-02"),
         ("timestamptz", datetime(2026, 3, 2)),  # noqa: DTZ001 - it must be refused
         ("uuid", "4711"),
+        ("uuid", b"short"),
+        ("real[]", [0.0, "x"]),
         ("real", 1e300),
     ],
 )
