@@ -1,3 +1,4 @@
+import re
 import struct
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -47,7 +48,7 @@ def test_a_label_that_does_not_fit_is_refused_each_time():
     ],
 )
 def test_what_does_not_fit_is_refused_by_the_name_of_its_type(kind, value):
-    with pytest.raises(UnpackableError, match=kind) as refused:
+    with pytest.raises(UnpackableError, match=re.escape(kind)) as refused:
         RowPacker(["uuid", kind]).pack((UUID(int=1), value))
     assert str(value) not in str(refused.value)
 
