@@ -12,6 +12,7 @@ import click
 from monitor import __version__
 from monitor.bench.command import bench
 from monitor.cli_attribution import attribution
+from monitor.cli_score import score
 from monitor.client import call_api, read_document
 from monitor.config import Settings
 from monitor.errors import FullbackError
@@ -437,3 +438,4 @@ def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: s
 
 main.add_command(attribution)
 main.add_command(bench)
+main.add_command(score)

@@ -1,0 +1,150 @@
+"""``fullback score``: one signal over a file of answers, one JSON line for each; nothing leaves the machine."""
+
+import gzip
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+
+from detectors.errors import UnknownSignalError
+from detectors.registry import all_names, signal
+from detectors.types import Reading, SignalKind
+from monitor.errors import FullbackError
+from monitor.services.exchanges import FIELDS, Mapped, exchange_of, mapping_of
+
+__all__ = ["score"]
+
+_PROGRESS_EVERY_S = 2.0
+_MOST_FAULTS_SHOWN = 5
+
+
+@click.command(epilog=f"Fields for --map: {', '.join(FIELDS)}.  Signals: {', '.join(all_names())}.")
+@click.argument("name", metavar="SIGNAL")
+@click.option("--in", "source", required=True, metavar="FILE", help="JSON lines, .gz too; - for standard input.")
+@click.option("--out", "target", default="-", show_default=True, metavar="FILE", help="Where the readings go.")
+@click.option("--text", metavar="FIELD", help="Where the answer's text is (the same as --map text=FIELD).")
+@click.option("--map", "pairs", multiple=True, metavar="FIELD=PATH", help="Where a field is: a.b.0 or /a/b/0.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary (on standard error) as JSON.")
+def score(name: str, source: str, target: str, text: str | None, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Run one signal over a file: {id, value, reason} for each line; value is null where it does not apply."""
+    fields = _fields(text, pairs)
+    try:
+        chosen = signal(name)
+    except UnknownSignalError as error:
+        raise click.UsageError(str(error)) from None
+    summary = _Summary(name)
+    with ExitStack() as stack:
+        try:
+            lines = stack.enter_context(_opened(source))
+            out = sys.stdout if target == "-" else stack.enter_context(Path(target).open("w", encoding="utf-8"))
+        except OSError as error:
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from None
+        for number, line in _objects(lines, summary):
+            found = _read(chosen, line, fields)
+            summary.count(found)
+            document = {"id": _identity(line, fields, number), "value": None, "reason": "not_applicable"}
+            if found is not None:
+                document |= {"value": found.value if found.value < float("inf") else "inf", "reason": found.reason}
+                document |= {"detail": found.detail} if found.detail else {}
+                document |= {"span": found.span} if found.span else {}
+            out.write(json.dumps(document) + "\n")
+    summary.show(as_json=as_json)
+    if summary.faults:
+        sys.exit(1)
+
+
+class _Summary:
+    """What was read, told on standard error so that standard output holds readings alone."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines = 0
+        self.faults = 0
+        self.reasons: Counter[str] = Counter()
+        self.bad = 0
+        self._told = time.monotonic()
+
+    def count(self, found: Reading | None) -> None:
+        self.lines += 1
+        self.reasons["not_applicable" if found is None else found.reason] += 1
+        self.bad += found is not None and found.value > 0
+        if time.monotonic() - self._told > _PROGRESS_EVERY_S:
+            self._told = time.monotonic()
+            click.echo(f"{self.lines} lines", err=True)
+
+    def fault(self, number: int) -> None:
+        self.faults += 1
+        if self.faults <= _MOST_FAULTS_SHOWN:
+            click.echo(f"line {number}: not a JSON object; passed over", err=True)
+
+    def show(self, *, as_json: bool) -> None:
+        applicable = self.lines - self.reasons["not_applicable"]
+        document = {
+            "signal": self.name,
+            "lines": self.lines,
+            "applicable": applicable,
+            "faulty_lines": self.faults,
+            "reasons": dict(self.reasons.most_common()),
+        }
+        if signal(self.name).kind is SignalKind.BIT:
+            document["bad"] = self.bad
+        if as_json:
+            click.echo(json.dumps(document), err=True)
+            return
+        bad = f", {self.bad} bad ({self.bad / applicable:.2%})" if "bad" in document and applicable else ""
+        click.echo(f"{self.name}: {self.lines} lines, {applicable} applicable{bad}, {self.faults} faulty", err=True)
+        for reason, n in self.reasons.most_common():
+            click.echo(f"  {n:>8}  {reason}", err=True)
+
+
+def _fields(text: str | None, pairs: tuple[str, ...]) -> Mapped:
+    given = {name: path for name, _, path in (pair.partition("=") for pair in pairs)}
+    empty = next((field for field, path in given.items() if not path), None)
+    if empty is not None:
+        raise click.UsageError(f"--map {empty}: write FIELD=PATH, for example text=response.output")
+    try:
+        return mapping_of(given if text is None else {**given, "text": text})
+    except FullbackError as error:
+        raise click.UsageError(error.detail) from None
+
+
+def _opened(source: str) -> BinaryIO | gzip.GzipFile:
+    if source == "-":
+        return sys.stdin.buffer
+    return gzip.open(source, "rb") if source.endswith(".gz") else Path(source).open("rb")
+
+
+def _objects(lines: BinaryIO | gzip.GzipFile, summary: _Summary) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        for number, raw in enumerate(lines, 1):
+            if not raw.strip():
+                continue
+            try:
+                line = msgspec.json.decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                line = None
+            if isinstance(line, dict):
+                yield number, line
+            else:
+                summary.fault(number)
+    except (OSError, EOFError) as error:
+        raise click.ClickException(f"the file cannot be read to its end: {type(error).__name__}") from None
+
+
+def _read(chosen: Any, line: dict[str, Any], fields: Mapped) -> Reading | None:
+    found: Reading | None = chosen.read(exchange_of(line, fields))
+    return found
+
+
+def _identity(line: dict[str, Any], fields: Mapped, number: int) -> Any:
+    value: Any = line
+    for step in fields["id"]:
+        value = value.get(step) if isinstance(value, dict) else None
+    return number if value is None else value
