@@ -5,10 +5,10 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 import msgspec
@@ -47,14 +47,9 @@ def score(name: str, source: str, target: str, text: str | None, pairs: tuple[st
         except OSError as error:
             raise click.ClickException(f"{error.filename}: {error.strerror}") from None
         for number, line in _objects(lines, summary):
-            found = _read(chosen, line, fields)
+            found = chosen.read(exchange_of(line, fields))
             summary.count(found)
-            document = {"id": _identity(line, fields, number), "value": None, "reason": "not_applicable"}
-            if found is not None:
-                document |= {"value": found.value if found.value < float("inf") else "inf", "reason": found.reason}
-                document |= {"detail": found.detail} if found.detail else {}
-                document |= {"span": found.span} if found.span else {}
-            out.write(json.dumps(document) + "\n")
+            out.write(json.dumps({"id": _identity(line, fields, number), **_told(found)}) + "\n")
     summary.show(as_json=as_json)
     if summary.faults:
         sys.exit(1)
@@ -115,13 +110,13 @@ def _fields(text: str | None, pairs: tuple[str, ...]) -> Mapped:
         raise click.UsageError(error.detail) from None
 
 
-def _opened(source: str) -> BinaryIO | gzip.GzipFile:
+def _opened(source: str) -> AbstractContextManager[Iterable[bytes]]:
     if source == "-":
-        return sys.stdin.buffer
+        return nullcontext(sys.stdin.buffer)
     return gzip.open(source, "rb") if source.endswith(".gz") else Path(source).open("rb")
 
 
-def _objects(lines: BinaryIO | gzip.GzipFile, summary: _Summary) -> Iterator[tuple[int, dict[str, Any]]]:
+def _objects(lines: Iterable[bytes], summary: _Summary) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         for number, raw in enumerate(lines, 1):
             if not raw.strip():
@@ -138,9 +133,11 @@ def _objects(lines: BinaryIO | gzip.GzipFile, summary: _Summary) -> Iterator[tup
         raise click.ClickException(f"the file cannot be read to its end: {type(error).__name__}") from None
 
 
-def _read(chosen: Any, line: dict[str, Any], fields: Mapped) -> Reading | None:
-    found: Reading | None = chosen.read(exchange_of(line, fields))
-    return found
+def _told(found: Reading | None) -> dict[str, Any]:
+    if found is None:
+        return {"value": None, "reason": "not_applicable"}
+    told = {"value": found.value if found.value < float("inf") else "inf", "reason": found.reason}
+    return {**told, **{name: more for name in ("detail", "span") if (more := getattr(found, name)) is not None}}
 
 
 def _identity(line: dict[str, Any], fields: Mapped, number: int) -> Any:

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any, Final
 from uuid import UUID
 
-__all__ = ["ROUTE", "VARIANTS", "Generator"]
+__all__ = ["ROUTE", "VARIANTS", "Generator", "Ring"]
 
 ROUTE = "bench"
 VARIANTS = 12
@@ -53,6 +53,9 @@ _TOOLS = [
 ]
 
 
+Template = tuple[bytes, ...]
+
+
 class Generator:
     """Makes events from a seed; no two are alike."""
 
@@ -66,8 +69,15 @@ class Generator:
     def events(self, n: int) -> Iterator[bytes]:
         """Yield n events as JSON."""
         for _ in range(n):
-            own = str(UUID(int=self._random.getrandbits(128), version=4))
-            yield json.dumps(self._shape()).replace(_PLACE, own).encode()
+            yield self.fresh(self.template())
+
+    def template(self) -> Template:
+        """Return an event as JSON, cut where its id stands."""
+        return tuple(json.dumps(self._shape()).encode().split(_PLACE.encode()))
+
+    def fresh(self, template: Template) -> bytes:
+        """Return the event of a template with a new id."""
+        return str(UUID(int=self._random.getrandbits(128), version=4)).encode().join(template)
 
     def _text(self, mean: int) -> str:
         size = max(8, round(self._random.lognormvariate(0.0, 0.45) * mean))
@@ -128,3 +138,24 @@ class Generator:
                 },
             },
         }
+
+
+class Ring:
+    """Events for a long run: ids are always new, texts come from a ring that is renewed all the time.
+
+    Inventing a text costs as much as storing it; taking it from the ring costs a tenth, so that the source of the
+    events never limits the run.
+    """
+
+    def __init__(self, generator: Generator, size: int = 2_000, renewed_every: int = 20) -> None:
+        self._generator = generator
+        self._templates = [generator.template() for _ in range(size)]
+        self._renewed_every = renewed_every
+
+    def events(self, n: int) -> Iterator[bytes]:
+        """Yield n events as JSON; every so many, a new text replaces the oldest of the ring."""
+        size = len(self._templates)
+        for index in range(n):
+            if index % self._renewed_every == 0:
+                self._templates[index // self._renewed_every % size] = self._generator.template()
+            yield self._generator.fresh(self._templates[index % size])

@@ -1,112 +1,61 @@
-"""The ingest benchmark: the HTTP server against a plain binary COPY of the same rows, alternating in one run."""
+"""The HTTP server against a plain binary COPY of the same rows, alternating in one run."""
 
-import os
-import shutil
-import socket
-import statistics
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
-from threading import Event as Pause
 from time import perf_counter
 from typing import Any
 
-import httpx
 import msgspec
 import psutil
 
-from monitor.bench.events import ROUTE, VARIANTS, Generator
-from monitor.bench.load import Load, Outcome, bodies_of, post_all
-from monitor.clock import Clock, SystemClock
-from monitor.config import Settings
-from monitor.factory import Factory
+from monitor.bench.events import Generator
+from monitor.bench.load import bodies_of
+from monitor.bench.options import BenchError, BenchOptions, Say
+from monitor.bench.sides import Cost, Intake, Ledger, Side, first_day, processes, side
+from monitor.bench.stack import SOURCE, Service, arena, cpu_s, postgres
+from monitor.bench.tables import medians, options_line, table
 from monitor.intake.doors import DOORS
 from monitor.intake.limits import Limits
 from monitor.models.event import Event, Record
-from monitor.models.key import Scope
-from monitor.models.route import Mode, TargetRef
-from monitor.models.text import BUILT_IN_RULES, TextMode, TextPolicy
-from monitor.models.variant import Role, Tier
+from monitor.models.text import TextMode
 from monitor.services.attribution import attribute, event_key
 from monitor.services.catalog import CatalogCache
 from monitor.services.ingest import readings_of
-from monitor.services.routes import RouteSpec
 from monitor.storage.measures import Measures, PlainCopy, pack_inline
-from monitor.storage.routes import VariantSpec
-from monitor.storage.schema import upgrade
-from monitor.storage.session import Database, embedded_url, psycopg_url
 
-__all__ = ["BenchOptions", "render", "run_bench"]
+__all__ = ["Comparison", "Round", "comparison", "document_of", "render", "run"]
 
 COPY_ROWS_PER_TRANSACTION = 500
-_SOURCE = "bench"
-_WARM_UP_EVENTS = 2_000
-_PATIENCE_S = 60
-
-
-@dataclass(frozen=True, slots=True)
-class BenchOptions:
-    """What is measured.
-
-    Raises:
-        ValueError: a number is below 1.
-    """
-
-    batch: int = 500
-    connections: int = 8
-    encoding: str = "gzip"
-    format: str = "ndjson"
-    signals: str = "all"
-    group_commit: bool = True
-    redact: bool = False
-    """Whether texts go through the built-in redaction rules; COPY's rows never do."""
-    rounds: int = 5
-    events: int = 30_000
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("batch", "connections", "rounds", "events"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)!r}")
-
-    @property
-    def load(self) -> Load:
-        """How events are sent."""
-        return Load(self.batch, self.connections, self.encoding, self.format)
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """One side of a round, per event unless the name says otherwise."""
-
-    events_per_s: float
-    wal_bytes: float
-    disk_bytes: float
-    postgres_cpu_ms_per_1000: float
-    client_cpu_ms_per_1000: float
+_HEAD = (
+    "ingest/s",
+    "copy/s",
+    "ratio",
+    "WAL B",
+    "copy WAL B",
+    "disk B",
+    "copy disk B",
+    "server CPU ms/1000",
+    "PG CPU ms/1000",
+    "copy PG CPU ms/1000",
+    "ack p50 ms",
+    "ack p99 ms",
+    "RSS MB",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     """A pair: ingest and COPY of the same rows, one right after the other."""
 
-    ingest: Cost
+    ingest: Intake
     copy: Cost
-    server_cpu_ms_per_1000: float
-    server_rss_mb: float
-    ack_p50_ms: float
-    ack_p99_ms: float
-    refused: int
 
     @property
     def ratio(self) -> float:
         """The rate of ingest as a share of COPY's."""
-        return self.ingest.events_per_s / self.copy.events_per_s
+        return self.ingest.cost.events_per_s / self.copy.events_per_s
 
 
 class _Bodies(msgspec.Struct):
@@ -114,103 +63,78 @@ class _Bodies(msgspec.Struct):
     response: msgspec.Raw
 
 
-def run_bench(options: BenchOptions) -> dict[str, Any]:
+def run(options: BenchOptions, say: Say) -> dict[str, Any]:
     """Run every round and return the options, each pair and the medians.
 
     Raises:
-        RuntimeError: an event is not accounted for, or the server did not start or answer.
+        BenchError: an event is not accounted for, or a server did not start or answer.
     """
-    clock = SystemClock()
-    with _database() as database:
-        factory = Factory(Settings(), clock=clock, database=database)
-        _seed(factory, redact=options.redact)
-        key = factory.keys.create(_SOURCE, frozenset({Scope.INGEST}), None)[1]
-        generator = Generator(options.seed, clock.now())
-        with _server(database.url, options) as (server, port):
-            measures, plain = Measures(database.url), PlainCopy(database.url)
-            try:
-                bench = _Bench(options, clock, factory.catalog, server, port, key, measures, plain)
-                bench.warm_up(generator)
-                rounds = [bench.round(generator) for _ in range(options.rounds)]
-            finally:
-                plain.close()
-                measures.close()
-    return _document(options, rounds)
+    with comparison(options) as bench:
+        return document_of(options, bench.rounds(say))
 
 
-class _Bench:
+@contextmanager
+def comparison(options: BenchOptions) -> Iterator["Comparison"]:
+    """Start PostgreSQL and the servers.
+
+    Raises:
+        ValueError: no text would be kept; COPY's rows have theirs.
+    """
+    if options.text is not TextMode.ALL:
+        raise ValueError(f"text must be 'all' where COPY is compared with, got {options.text.value!r}")
+    service = Service(options.signals, options.processes, options.group_commit)
+    with ExitStack() as stack:
+        place = stack.enter_context(arena(stack.enter_context(postgres()), options))
+        now = place.factory.clock.now()
+        ledger = Ledger(place.measures, first_day(now), options.text)
+        ours = stack.enter_context(side(place, service, options.load, ledger))
+        plain = PlainCopy(place.url)
+        stack.callback(plain.close)
+        yield Comparison(options, Generator(options.seed, now), place.factory.catalog, ours, place.measures, plain, now)
+
+
+class Comparison:
     """The parts of one run."""
 
     def __init__(
         self,
         options: BenchOptions,
-        clock: Clock,
+        generator: Generator,
         catalog: CatalogCache,
-        server: psutil.Process,
-        port: int,
-        key: str,
+        ours: Side,
         measures: Measures,
         plain: PlainCopy,
+        now: datetime,
     ) -> None:
+        self.generator = generator
+        self.side = ours
         self._options = options
-        self._clock = clock
         self._catalog = catalog
-        self._server = server
-        self._port = port
-        self._key = key
         self._measures = measures
         self._plain = plain
-        self._sent = 0
+        self._now = now
 
-    def warm_up(self, generator: Generator) -> None:
-        """Open connections and partitions, compile schemas: not measured."""
-        load = replace(self._options.load, batch=100, connections=2)
-        self._check(post_all(self._port, self._key, bodies_of(generator.events(_WARM_UP_EVENTS), load), load))
+    def rounds(self, say: Say) -> list[Round]:
+        """Measure every pair."""
+        say("warming up")
+        self.side.warm_up(self.generator, self._options.warm_up)
+        rounds = []
+        for number in range(1, self._options.rounds + 1):
+            rounds.append(self._round())
+            rate, ratio = rounds[-1].ingest.cost.events_per_s, rounds[-1].ratio
+            say(f"round {number} of {self._options.rounds}: {rate:,.0f} events/s, {ratio:.2f} of COPY")
+        return rounds
 
-    def round(self, generator: Generator) -> Round:
-        """Measure one pair."""
-        events = list(generator.events(self._options.events))
-        bodies = bodies_of(events, self._options.load)
-        rows = pack_inline(_records(events, self._catalog, self._clock.now()))
-        server_before = _cpu_s([self._server])
-        postgres = _processes(self._measures.backends())
-        outcome, ingest = self._ingest(bodies, postgres)
-        server_cpu = 1e6 * (_cpu_s([self._server]) - server_before) / len(events)
-        copy = self._copy(rows)
-        latencies = sorted(outcome.latencies_s)
-        return Round(
-            ingest=ingest,
-            copy=copy,
-            server_cpu_ms_per_1000=server_cpu,
-            server_rss_mb=self._server.memory_info().rss / 2**20,
-            ack_p50_ms=1e3 * latencies[len(latencies) // 2],
-            ack_p99_ms=1e3 * latencies[min(len(latencies) - 1, round(len(latencies) * 0.99))],
-            refused=outcome.refused,
-        )
-
-    def _ingest(self, bodies: Sequence[bytes], postgres: Sequence[psutil.Process]) -> tuple[Outcome, Cost]:
-        disk, wal, own, theirs = (
-            self._measures.event_bytes(),
-            self._measures.wal_bytes(),
-            _cpu_s([psutil.Process()]),
-            _cpu_s(postgres),
-        )
-        outcome = post_all(self._port, self._key, bodies, self._options.load)
-        n = outcome.received
-        cost = Cost(
-            events_per_s=n / outcome.seconds,
-            wal_bytes=(self._measures.wal_bytes() - wal) / n,
-            disk_bytes=(self._measures.event_bytes() - disk) / n,
-            postgres_cpu_ms_per_1000=1e6 * (_cpu_s(postgres) - theirs) / n,
-            client_cpu_ms_per_1000=1e6 * (_cpu_s([psutil.Process()]) - own) / n,
-        )
-        self._check(outcome)
-        return outcome, cost
+    def _round(self) -> Round:
+        events = list(self.generator.events(self._options.events))
+        bodies = list(bodies_of(events, self._options.load))
+        rows = pack_inline(_records(events, self._catalog, self._now))
+        return Round(ingest=self.side.post(bodies), copy=self._copy(rows))
 
     def _copy(self, rows: Sequence[bytes]) -> Cost:
         self._plain.reset()
-        backend = _processes([self._plain.backend_pid])
-        wal, own, theirs = self._measures.wal_bytes(), _cpu_s([psutil.Process()]), _cpu_s(backend)
+        backend, own = processes([self._plain.backend_pid]), [psutil.Process()]
+        wal, client, theirs = self._measures.wal_bytes(), cpu_s(own), cpu_s(backend)
         began = perf_counter()
         self._plain.copy(rows, COPY_ROWS_PER_TRANSACTION)
         seconds = perf_counter() - began
@@ -219,20 +143,9 @@ class _Bench:
             events_per_s=n / seconds,
             wal_bytes=(self._measures.wal_bytes() - wal) / n,
             disk_bytes=self._plain.bytes() / n,
-            postgres_cpu_ms_per_1000=1e6 * (_cpu_s(backend) - theirs) / n,
-            client_cpu_ms_per_1000=1e6 * (_cpu_s([psutil.Process()]) - own) / n,
+            postgres_cpu_ms_per_1000=1e6 * (cpu_s(backend) - theirs) / n,
+            client_cpu_ms_per_1000=1e6 * (cpu_s(own) - client) / n,
         )
-
-    def _check(self, outcome: Outcome) -> None:
-        """Every event sent is stored once and its text with it, or the figures mean nothing."""
-        self._sent += outcome.received
-        stored, texts = self._measures.stored()
-        if outcome.stored != outcome.received or stored != self._sent or texts != self._sent:
-            raise RuntimeError(
-                f"sent {self._sent} events in all; stored {stored}, {texts} with text; of the last "
-                f"{outcome.received}: {outcome.stored} stored, {outcome.duplicates} duplicates, "
-                f"{outcome.rejected} rejected"
-            )
 
 
 def _records(events: Iterable[bytes], cache: CatalogCache, now: datetime) -> Iterator[Record]:
@@ -242,169 +155,61 @@ def _records(events: Iterable[bytes], cache: CatalogCache, now: datetime) -> Ite
     for raw in events:
         event = parse(raw, 0, now, limits).result
         if not isinstance(event, Event):
-            raise RuntimeError(f"the generator made an event that is rejected: {event.code}")  # noqa: TRY004
+            raise BenchError(f"the generator made an event that is rejected: {event.code}")
         attribution = attribute(event, catalog)
         yield Record(
             event=event,
             attribution=attribution,
-            source=_SOURCE,
-            key=event_key(_SOURCE, event, attribution.leg),
+            source=SOURCE,
+            key=event_key(SOURCE, event, attribution.leg),
             readings=readings_of(event.exchange),
             received_at=now,
             text=msgspec.json.encode(bodies.decode(raw)),
         )
 
 
-@contextmanager
-def _database() -> Iterator[Database]:
-    """Give out a migrated database: the configured one, else an embedded one that is thrown away."""
-    configured = Settings().database_url
-    folder: Path | None = None
-    if configured is not None:
-        database = Database(psycopg_url(configured.get_secret_value()))
-    else:
-        folder = Path(tempfile.mkdtemp(prefix="fullback-bench-"))
-        database = Database(embedded_url(folder))
-    try:
-        upgrade(database)
-        yield database
-    finally:
-        database.close()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _seed(factory: Factory, *, redact: bool) -> None:
-    """Create the route whose texts are all kept, with its variants."""
-    variants = [
-        VariantSpec(
-            f"bench-{n}",
-            Role.CANDIDATE if n else Role.BASELINE,
-            f"backend-{n}",
-            "int4" if n else "bf16",
-            Tier.QUANTIZED if n else Tier.SERVING,
-            None,
-            None,
-        )
-        for n in range(VARIANTS)
-    ]
-    settings = {"name": ROUTE, "weights": {"backend-0": 100}, "mirror": None}
-    factory.routes.add(
-        RouteSpec(
-            name=ROUTE,
-            target=TargetRef("memory", settings),
-            variants=variants,
-            policy="default",
-            mode=Mode.OBSERVE,
-            text_storage=TextPolicy(mode=TextMode.ALL, redact=BUILT_IN_RULES if redact else ()),
-        ),
-        "bench",
-    )
-
-
-@contextmanager
-def _server(database_url: str, options: BenchOptions) -> Iterator[tuple[psutil.Process, int]]:
-    """Run the service as it is run in production, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    environment = {
-        **os.environ,
-        "FULLBACK_DATABASE_URL": database_url,
-        "FULLBACK_PORT": str(port),
-        "FULLBACK_LOG_LEVEL": "warning",
-        "FULLBACK_SIGNALS": options.signals,
-    }
-    command = ["monitor", "serve", "--role", "api"]
-    if not options.group_commit:
-        command = ["monitor.bench.server", "--group-commit=off"]
-    process = subprocess.Popen([sys.executable, "-m", *command], env=environment)
-    try:
-        _wait(port, process)
-        yield psutil.Process(process.pid), port
-    finally:
-        process.terminate()
-        try:
-            process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
-    end = perf_counter() + _PATIENCE_S
-    while perf_counter() < end and process.poll() is None:
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False, timeout=2).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        Pause().wait(0.1)
-    raise RuntimeError(f"the server did not become ready within {_PATIENCE_S} s")
-
-
-def _processes(pids: Iterable[int]) -> list[psutil.Process]:
-    """Return the processes that run on this machine: a remote Postgres is not measured."""
-    return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
-
-
-def _cpu_s(processes: Iterable[psutil.Process]) -> float:
-    total = 0.0
-    for process in processes:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
-
-
-def _document(options: BenchOptions, rounds: Sequence[Round]) -> dict[str, Any]:
-    def median(values: Iterable[float]) -> float:
-        return round(statistics.median(values), 3)
-
+def document_of(options: BenchOptions, rounds: Sequence[Round]) -> dict[str, Any]:
+    """Return the pairs and their medians as plain types."""
     return {
-        "options": asdict(options),
+        "mode": "copy",
+        "options": options.told("text"),
         "rounds": [{**asdict(each), "ratio": each.ratio} for each in rounds],
-        "median": {
-            "ratio": median(r.ratio for r in rounds),
-            "events_per_s": median(r.ingest.events_per_s for r in rounds),
-            "copy_events_per_s": median(r.copy.events_per_s for r in rounds),
-            "wal_ratio": median(r.ingest.wal_bytes / r.copy.wal_bytes for r in rounds),
-            "disk_ratio": median(r.ingest.disk_bytes / r.copy.disk_bytes for r in rounds),
-            "server_cpu_ms_per_1000": median(r.server_cpu_ms_per_1000 for r in rounds),
-            "postgres_cpu_ms_per_1000": median(r.ingest.postgres_cpu_ms_per_1000 for r in rounds),
-            "ack_p50_ms": median(r.ack_p50_ms for r in rounds),
-            "ack_p99_ms": median(r.ack_p99_ms for r in rounds),
-            "server_rss_mb": median(r.server_rss_mb for r in rounds),
-        },
+        "median": medians(
+            {
+                "ratio": [r.ratio for r in rounds],
+                "events_per_s": [r.ingest.cost.events_per_s for r in rounds],
+                "copy_events_per_s": [r.copy.events_per_s for r in rounds],
+                "wal_ratio": [r.ingest.cost.wal_bytes / r.copy.wal_bytes for r in rounds],
+                "disk_ratio": [r.ingest.cost.disk_bytes / r.copy.disk_bytes for r in rounds],
+                "server_cpu_ms_per_1000": [r.ingest.server_cpu_ms_per_1000 for r in rounds],
+                "postgres_cpu_ms_per_1000": [r.ingest.cost.postgres_cpu_ms_per_1000 for r in rounds],
+                "ack_p50_ms": [r.ingest.ack_p50_ms for r in rounds],
+                "ack_p99_ms": [r.ingest.ack_p99_ms for r in rounds],
+                "server_rss_mb": [r.ingest.server_rss_mb for r in rounds],
+            }
+        ),
     }
 
 
 def render(document: dict[str, Any]) -> list[str]:
     """Return the result as lines for people: every pair, then the medians."""
-    lines = [
-        "  ".join(f"{name} {value}" for name, value in document["options"].items()),
-        (
-            "| ingest/s | copy/s | ratio | WAL B | copy WAL B | disk B | copy disk B | server CPU ms/1000 "
-            "| PG CPU ms/1000 | copy PG CPU ms/1000 | ack p50 ms | ack p99 ms | RSS MB |"
-        ),
-        "|" + "---|" * 13,
+    return [
+        options_line(document),
+        *table(_HEAD, (_cells(each) for each in document["rounds"])),
+        "median: " + ", ".join(f"{name} {value:g}" for name, value in document["median"].items()),
     ]
-    for each in document["rounds"]:
-        ingest, copy = each["ingest"], each["copy"]
-        cells = (
-            f"{ingest['events_per_s']:,.0f}",
-            f"{copy['events_per_s']:,.0f}",
-            f"{each['ratio']:.2f}",
-            *(f"{value:,.0f}" for value in (ingest["wal_bytes"], copy["wal_bytes"])),
-            *(f"{value:,.0f}" for value in (ingest["disk_bytes"], copy["disk_bytes"])),
-            *(f"{value:.1f}" for value in (each["server_cpu_ms_per_1000"], ingest["postgres_cpu_ms_per_1000"])),
-            f"{copy['postgres_cpu_ms_per_1000']:.1f}",
-            f"{each['ack_p50_ms']:.0f}",
-            f"{each['ack_p99_ms']:.0f}",
-            f"{each['server_rss_mb']:.0f}",
-        )
-        lines.append("| " + " | ".join(cells) + " |")
-    lines.append("median: " + ", ".join(f"{name} {value:g}" for name, value in document["median"].items()))
-    return lines
+
+
+def _cells(each: dict[str, Any]) -> list[str]:
+    ingest, cost, copy = each["ingest"], each["ingest"]["cost"], each["copy"]
+    return [
+        f"{cost['events_per_s']:,.0f}",
+        f"{copy['events_per_s']:,.0f}",
+        f"{each['ratio']:.2f}",
+        *(f"{value:,.0f}" for value in (cost["wal_bytes"], copy["wal_bytes"], cost["disk_bytes"], copy["disk_bytes"])),
+        *(f"{value:.1f}" for value in (ingest["server_cpu_ms_per_1000"], cost["postgres_cpu_ms_per_1000"])),
+        f"{copy['postgres_cpu_ms_per_1000']:.1f}",
+        f"{ingest['ack_p50_ms']:.0f}",
+        f"{ingest['ack_p99_ms']:.0f}",
+        f"{ingest['server_rss_mb']:.0f}",
+    ]

