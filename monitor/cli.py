@@ -12,6 +12,7 @@ import click
 from monitor import __version__
 from monitor.bench.command import bench
 from monitor.cli_attribution import attribution
+from monitor.cli_findings import findings
 from monitor.cli_score import score
 from monitor.client import call_api, read_document
 from monitor.config import Settings
@@ -66,6 +67,7 @@ def serve(role: str) -> None:
     import uvicorn
 
     from monitor.factory import Factory
+    from monitor.heads import timed_heads
     from monitor.main import ServiceRole, calm_collector, create_app
     from monitor.server import DrainingServer
     from monitor.storage.schema import check_schema
@@ -82,6 +84,7 @@ def serve(role: str) -> None:
         port=settings.port,
         log_config=None,
         access_log=False,
+        http=timed_heads(settings.head_timeout_s),
         timeout_graceful_shutdown=20,
     )
     server = DrainingServer(config, factory.drain, 0 if role == ServiceRole.WORKER else settings.drain_s)
@@ -116,23 +119,23 @@ def check(as_json: bool) -> None:
     from monitor.storage.schema import check_schema
 
     factory = Factory(_settings())
-    findings: list[dict[str, Any]] = []
+    checks: list[dict[str, Any]] = []
 
     def probe(what: str, test: Callable[[], object]) -> None:
         try:
             test()
-            findings.append({"check": what, "ok": True, "detail": "ok"})
+            checks.append({"check": what, "ok": True, "detail": "ok"})
         except FullbackError as error:
-            findings.append({"check": what, "ok": False, "detail": error.detail})
+            checks.append({"check": what, "ok": False, "detail": error.detail})
 
     probe("database schema", lambda: check_schema(factory.database))
-    if findings[0]["ok"]:
+    if checks[0]["ok"]:
         for route in factory.routes.all():
             probe(f"policy of {route.name}", lambda route=route: factory.policies.get(route.policy))  # type: ignore[misc]
             probe(f"target of {route.name}", lambda route=route: build(route.target).read())  # type: ignore[misc]
-    lines = [f"{'ok  ' if one['ok'] else 'FAIL'} {one['check']}: {one['detail']}" for one in findings]
-    _print(findings, as_json=as_json, lines=lines)
-    if not all(one["ok"] for one in findings):
+    lines = [f"{'ok  ' if one['ok'] else 'FAIL'} {one['check']}: {one['detail']}" for one in checks]
+    _print(checks, as_json=as_json, lines=lines)
+    if not all(one["ok"] for one in checks):
         sys.exit(1)
 
 
@@ -439,3 +442,4 @@ def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: s
 main.add_command(attribution)
 main.add_command(bench)
 main.add_command(score)
+main.add_command(findings)

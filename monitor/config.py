@@ -28,11 +28,15 @@ class Settings(BaseSettings):
     max_body_mib: float = Field(16, gt=0, description="Largest request body as received, MiB")
     max_decoded_mib: float = Field(64, gt=0, description="Largest request body after decompression, MiB")
     max_record_kib: float = Field(1024, gt=0, description="Largest single record, KiB")
+    head_timeout_s: float = Field(10, gt=0, description="Longest time the head of a request may take to arrive")
     body_timeout_s: float = Field(30, gt=0, description="Longest time a request body may take to arrive")
     max_batch_records: int = Field(100_000, gt=0, description="Most records in one body")
     queue_records: int = Field(20_000, gt=0, description="Records waiting for a commit before 503 is answered")
+    queue_bytes: int = Field(
+        268_435_456, gt=0, description="Memory of the records waiting for a commit before 503 is answered, bytes"
+    )
     source_queue_share: float = Field(
-        0.5, gt=0, le=1, description="Share of the commit queue that one source may fill before it gets 503"
+        0.5, gt=0, le=1, description="Share of the commit queue that one source may fill while others send"
     )
     commit_timeout_s: float = Field(10, gt=0, description="Longest wait for a commit before 503 is answered")
     drain_s: float = Field(5, ge=0, description="After SIGTERM, how long requests are still taken while not ready")

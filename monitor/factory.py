@@ -92,6 +92,7 @@ class Factory:
             self.database.url,
             self.clock,
             queue_records=self.settings.queue_records,
+            queue_bytes=self.settings.queue_bytes,
             commit_timeout_s=self.settings.commit_timeout_s,
         )
 
@@ -106,7 +107,7 @@ class Factory:
             self.limits,
             self.subject_keys,
             SIGNAL_SETS[settings.signals],
-            SourceQuota(settings.queue_records, settings.source_queue_share),
+            SourceQuota(settings.queue_records, settings.source_queue_share, self.clock),
         )
 
     @cached_property
@@ -127,7 +128,13 @@ class Factory:
     @cached_property
     def fingerprints(self) -> FingerprintService:
         """The watch for changed fingerprints."""
-        return FingerprintService(self.database, self.findings, self.clock)
+        return FingerprintService(
+            self.database,
+            self.findings,
+            self.clock,
+            commit_timeout=timedelta(seconds=self.settings.commit_timeout_s),
+            oldest=self.limits.max_age,
+        )
 
     @cached_property
     def silence(self) -> SilenceService:

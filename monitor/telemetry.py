@@ -10,6 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
     "COMMIT_QUEUE",
+    "COMMIT_QUEUE_BYTES",
     "FINDING_OPEN",
     "INGEST_RECORDS",
     "INGEST_REQUESTS",
@@ -42,6 +43,7 @@ INGEST_SECONDS = Histogram(
 )
 TEXTS_WITHHELD = Counter("fullback_texts_withheld_total", "Texts that were not kept because redaction failed")
 COMMIT_QUEUE = Gauge("fullback_commit_queue_records", "Records that wait for a commit")
+COMMIT_QUEUE_BYTES = Gauge("fullback_commit_queue_bytes", "Memory of the records that wait for a commit, estimated")
 SOURCE_REFUSALS = Counter(
     "fullback_source_refusals_total", "Requests refused because the source's share of the queue was full", ["source"]
 )

@@ -1,6 +1,6 @@
 """Readings as arrays of numbers, named by a layout.
 
-Revision: a3d1f07c52be, after 541a7edc8685
+Revision: a3d1f07c52be, after 7c2f9be0a4d1
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = 'a3d1f07c52be'
-down_revision = '541a7edc8685'
+down_revision = '7c2f9be0a4d1'
 branch_labels = None
 depends_on = None
 

@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.api.deps import Operating, Parts, Reading
 from monitor.api.views import finding_view
 from monitor.errors import ForbiddenError
-from monitor.models.finding import Finding, FindingKind
-from monitor.models.key import ApiKey
 
 __all__ = ["router"]
 
@@ -34,20 +32,13 @@ def findings(
 ) -> dict[str, Any]:
     """Return the open findings, or all, that the key may see."""
     found = parts.findings.newest(limit, cursor, only_open=state == "open")
-    items = [finding_view(one) for one in found if _sees(key, one)]
+    items = [finding_view(one) for one in found if one.shown_to(key)]
     return {"items": items, "next_cursor": found[-1].id if len(found) == limit else None}
 
 
 @router.post("/{finding_id}/close", summary="Close a finding")
 def close(finding_id: int, body: ClosingBody, parts: Parts, key: Operating) -> dict[str, Any]:
-    """Close an open finding by hand."""
-    if not _sees(key, parts.findings.get(finding_id)):
+    """Close an open finding by hand; who did and why is kept with it."""
+    if not parts.findings.get(finding_id).shown_to(key):
         raise ForbiddenError(f"the key is not bound to what finding {finding_id} is about")
     return finding_view(parts.findings.close(finding_id, key.source, body.reason))
-
-
-def _sees(key: ApiKey, finding: Finding) -> bool:
-    """Tell whether a key may see a finding: of its routes, or of its own source."""
-    if finding.kind is FindingKind.SHIPPER_SILENT:
-        return key.routes is None or finding.subject == key.source
-    return key.bound_to(finding.subject.partition("/")[0])

@@ -18,7 +18,7 @@ from monitor.intake.schema import event_schema
 from monitor.models.key import Scope
 from monitor.services.ingest import Accepted
 from monitor.storage.events import EventStore
-from monitor.telemetry import COMMIT_QUEUE, INGEST_RECORDS, INGEST_REQUESTS, INGEST_SECONDS
+from monitor.telemetry import COMMIT_QUEUE, COMMIT_QUEUE_BYTES, INGEST_RECORDS, INGEST_REQUESTS, INGEST_SECONDS
 
 __all__ = ["router"]
 
@@ -39,6 +39,7 @@ def _handler(door: Door) -> Callable[[Request, Factory], Awaitable[JSONResponse]
         finally:
             INGEST_REQUESTS.labels(door.name, str(code)).inc()
             COMMIT_QUEUE.set(parts.writer.queued)
+            COMMIT_QUEUE_BYTES.set(parts.writer.queued_bytes)
 
     return post
 

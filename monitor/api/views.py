@@ -139,6 +139,8 @@ def finding_view(finding: Finding) -> dict[str, Any]:
         "detail": finding.detail,
         "opened_at": _time(finding.opened_at),
         "closed_at": _time(finding.closed_at),
+        "closed_by": finding.closed_by,
+        "closed_reason": finding.closed_reason,
     }
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from monitor.models.key import ApiKey
+
 __all__ = ["Finding", "FindingKind"]
 
 
@@ -26,3 +28,17 @@ class Finding:
     detail: str
     opened_at: datetime
     closed_at: datetime | None = None
+    closed_by: str | None = None
+    """A person's key, or the service where its cause ended."""
+    closed_reason: str | None = None
+
+    @property
+    def route(self) -> str | None:
+        """The route it is about; a shipper is of none."""
+        return None if self.kind is FindingKind.SHIPPER_SILENT else self.subject.partition("/")[0]
+
+    def shown_to(self, key: ApiKey) -> bool:
+        """Tell whether a key may see it: it is of the key's routes, or of its own source."""
+        if self.route is None:
+            return key.routes is None or self.subject == key.source
+        return key.bound_to(self.route)

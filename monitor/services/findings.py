@@ -17,6 +17,8 @@ from monitor.storage.session import Database
 
 __all__ = ["About", "FindingService"]
 
+_ITSELF = "fullback"
+"""Who closes a finding whose cause has ended."""
 _ALERTS = {
     FindingKind.FINGERPRINT_CHANGED: AlertKind.FINGERPRINT_CHANGED,
     FindingKind.SHIPPER_SILENT: AlertKind.SHIPPER_SILENT,
@@ -61,7 +63,7 @@ class FindingService:
             headline=detail,
             occurred_at=now,
             facts=about.facts,
-            evidence_url=None if about.route is None else f"{self._public_url}/routes/{about.route}",
+            evidence_url=self._public_url + ("/findings" if about.route is None else f"/routes/{about.route}"),
         )
         for notifier in self._notifiers:
             OutboxStore(session).add(alert.dedup_key, notifier, to_json(alert), now)
@@ -92,8 +94,14 @@ class FindingService:
             ConflictError: it is closed already.
         """
         with self._database.transaction() as session:
-            closed = FindingStore(session).close(finding_id, self._clock.now())
+            closed = FindingStore(session).close(finding_id, self._clock.now(), actor, reason)
         if closed is None:
             raise ConflictError(f"finding {finding_id} is closed already")
-        _log.warning("finding closed", finding=finding_id, kind=closed.kind.value, actor=actor, reason=reason)
+        _log.warning("finding closed", finding=finding_id, kind=closed.kind.value, actor=actor)
         return closed
+
+    @staticmethod
+    def end(session: Session, finding: Finding, reason: str, now: datetime) -> None:
+        """Close a finding whose cause has ended, unless it was closed meanwhile."""
+        if FindingStore(session).close(finding.id, now, _ITSELF, reason) is not None:
+            _log.info("finding ended", finding=finding.id, kind=finding.kind.value)

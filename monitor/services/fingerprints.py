@@ -16,12 +16,17 @@ from monitor.storage.findings import FindingStore
 from monitor.storage.fingerprints import Fingerprint, FingerprintStore
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
+from monitor.storage.watermarks import WatermarkStore
 
 __all__ = ["FingerprintService", "builds_of"]
 
-_LOOK_BACK: Final = timedelta(minutes=10)
-_OVERLAP: Final = timedelta(minutes=2)
-"""How late an event may be shipped and still be looked at."""
+_WATERMARK: Final = "fingerprints"
+_FIRST_LOOK: Final = timedelta(minutes=10)
+_STEP: Final = timedelta(minutes=10)
+_MOST_STEPS: Final = 36
+"""After a pause a look catches up in such steps and no further: what it costs does not grow with the pause."""
+_SKEW: Final = timedelta(seconds=10)
+"""How far the receive clocks of the processes may lie apart."""
 _SETTLED: Final = timedelta(hours=1)
 """So long the newest one must have been alone; so long an old one must have been away to count as new again."""
 _MOST_A_DAY: Final = 8
@@ -29,24 +34,45 @@ _SHOWN: Final = 80
 
 
 class FingerprintService:
-    """Looks at the answers of the last minutes. A variant's first fingerprint is only remembered."""
+    """Looks at the answers that were received since the last look. A variant's first fingerprint is only remembered.
 
-    def __init__(self, database: Database, findings: FindingService, clock: Clock) -> None:
+    An event is visible at most two commit timeouts after it was received, so each look begins that much before the end
+    of the last one: an event may be seen twice, which changes nothing, and none is missed however late it is shipped.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        findings: FindingService,
+        clock: Clock,
+        *,
+        commit_timeout: timedelta,
+        oldest: timedelta,
+    ) -> None:
         self._database = database
         self._findings = findings
         self._clock = clock
-        self._looked_at: datetime | None = None
+        self._overlap = 2 * commit_timeout + _SKEW
+        self._oldest = oldest
 
     def run(self) -> None:
-        """Store what was seen since the last run, open findings for changes, close those that settled."""
+        """Store what was received since the last look, open findings for changes, close those that settled."""
         now = self._clock.now()
-        since = now - _LOOK_BACK
-        if self._looked_at is not None:
-            since = max(since, min(self._looked_at, now) - _OVERLAP)
+        for _ in range(_MOST_STEPS):
+            if self._step(now):
+                return
+
+    def _step(self, now: datetime) -> bool:
+        """Take one step, and return whether it reached the present.
+
+        What was seen, its findings and the watermark are one transaction: a change is told of exactly once.
+        """
         with self._database.transaction() as session:
-            store = FingerprintStore(session)
+            marks = WatermarkStore(session)
+            mark = max(min(marks.get(_WATERMARK) or now - _FIRST_LOOK, now), now - self._oldest)
+            until = min(now, mark + _STEP)
             seen: dict[int, list[Fingerprint]] = {}
-            for one in store.seen(since, now + _OVERLAP):
+            for one in FingerprintStore(session).received(mark - self._overlap, until + _SKEW, self._oldest):
                 seen.setdefault(one.variant_id, []).append(one)
             routes = {route.id: route for route in RouteStore(session).all()}
             variants = {variant.id: variant for variant in RouteStore(session).variants()}
@@ -54,7 +80,8 @@ class FingerprintService:
                 variant = variants[variant_id]
                 self._take(session, routes[variant.route_id], variant, variants.values(), seen[variant_id], now)
             self._close_settled(session, routes, variants, now)
-        self._looked_at = now
+            marks.set(_WATERMARK, until)
+        return until == now
 
     def _take(
         self,
@@ -71,7 +98,7 @@ class FingerprintService:
         store.prune(variant.id)
         after = store.of_variant(variant.id)
         newest = after[-1]
-        if len(after) == 1 or (before and before[-1].text == newest.text) or newest.text == variant.digest:
+        if len(after) == 1 or newest.text == variant.digest or not _changed(before, after):
             return
         baseline = next((v.name for v in variants if v.route_id == route.id and v.role is Role.BASELINE), "")
         older, newer = after[-2].text[:_SHOWN], newest.text[:_SHOWN]
@@ -87,17 +114,18 @@ class FingerprintService:
             now,
         )
 
-    @staticmethod
     def _close_settled(
-        session: Session, routes: Mapping[int, Route], variants: Mapping[int, Variant], now: datetime
+        self, session: Session, routes: Mapping[int, Route], variants: Mapping[int, Variant], now: datetime
     ) -> None:
         found = FindingStore(session).open_of(FindingKind.FINGERPRINT_CHANGED)
         if not found:
             return
         for variant in variants.values():
             finding = found.get(_subject(routes[variant.route_id], variant))
-            if finding is not None and _settled(FingerprintStore(session).of_variant(variant.id), now):
-                FindingStore(session).close(finding.id, now)
+            if finding is None or finding.opened_at > now - _SETTLED:
+                continue
+            if _settled(FingerprintStore(session).of_variant(variant.id), now):
+                self._findings.end(session, finding, "the newer fingerprint has been alone for an hour", now)
 
 
 def builds_of(fingerprints: Iterable[Fingerprint]) -> dict[int, str]:
@@ -114,6 +142,12 @@ def builds_of(fingerprints: Iterable[Fingerprint]) -> dict[int, str]:
         for variant, found in grouped.items()
         if len(found) > 1
     }
+
+
+def _changed(before: Iterable[Fingerprint], after: Iterable[Fingerprint]) -> bool:
+    """Tell whether a fingerprint is new, or is back after a long absence: late ones may not be the newest."""
+    known = {(one.text, one.first_seen_at) for one in before}
+    return any((one.text, one.first_seen_at) not in known for one in after)
 
 
 def _unstable(fingerprints: Sequence[Fingerprint]) -> bool:

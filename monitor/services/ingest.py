@@ -27,6 +27,7 @@ from monitor.services.attribution import Catalog, attribute, event_key
 from monitor.services.catalog import CatalogCache
 from monitor.services.privacy import kept_text, subject_digests
 from monitor.services.quota import SourceQuota
+from monitor.services.weight import light
 from monitor.services.writer import Batch, BatchResult, GroupWriter
 from monitor.storage.tables import UNATTRIBUTED_ROUTE_ID
 from monitor.telemetry import TEXTS_WITHHELD
@@ -139,11 +140,10 @@ class IngestService:
                 return Rejection(
                     index, "route_not_allowed", "the key is not bound to the event's route; use that route's key"
                 )
-        if event.subject is not None:
-            event = replace(event, subject=subject_digests(self._subject_keys, event.subject)[0])
         readings = readings_of(event.exchange, self._signals)
+        subject = None if event.subject is None else subject_digests(self._subject_keys, event.subject)[0]
         return Record(
-            event=event,
+            event=replace(event, subject=subject, exchange=light(event.exchange)),
             attribution=attribution,
             source=key.source,
             key=event_key(key.source, event, attribution.leg),

@@ -81,9 +81,9 @@ class SilenceService:
             for source, finding in found.items():
                 if source not in seen:
                     if not SourceStore(session).has_key(source):
-                        store.close(finding.id, now)
+                        self._findings.end(session, finding, "no active key may send for the source", now)
                 elif seen[source].last_at >= finding.opened_at:
-                    store.close(finding.id, now)
+                    self._findings.end(session, finding, "the source sends again", now)
             for source, one in seen.items():
                 limit = self._gaps[source].limit(one.hours)
                 if source in found or not limit < now - one.last_at < _DAY:

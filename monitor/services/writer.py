@@ -15,6 +15,7 @@ from detectors.registry import all_names
 from monitor.clock import Clock
 from monitor.errors import DatabaseUnavailableError, OverloadedError
 from monitor.models.event import Record, Rejection
+from monitor.services.weight import weight_of
 from monitor.storage.copy import UnpackableError
 from monitor.storage.days import ensure_days
 from monitor.storage.events import (
@@ -34,6 +35,7 @@ __all__ = ["Batch", "BatchResult", "GroupWriter"]
 
 _CONNECT_TIMEOUT_S = 5
 _MOST_PER_COMMIT = 4000
+_QUEUE_BYTES = 256 * 1024 * 1024
 _log = structlog.get_logger("fullback.writer")
 
 
@@ -60,6 +62,8 @@ class BatchResult:
 @dataclass(slots=True)
 class _Waiting:
     batch: Batch
+    weight: int
+    """Bytes, about."""
     done: "asyncio.Future[BatchResult]"
 
 
@@ -67,11 +71,19 @@ class GroupWriter:
     """One task with one connection: whatever queued up while a commit ran goes into the next one."""
 
     def __init__(
-        self, url: str, clock: Clock, *, queue_records: int, commit_timeout_s: float, group_commit: bool = True
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        queue_records: int,
+        queue_bytes: int = _QUEUE_BYTES,
+        commit_timeout_s: float,
+        group_commit: bool = True,
     ) -> None:
         self._url = url
         self._clock = clock
         self._queue_records = queue_records
+        self._queue_bytes = queue_bytes
         self._commit_timeout_s = commit_timeout_s
         self._most_per_commit = _MOST_PER_COMMIT if group_commit else 1
         self._recent = RecentIdentities()
@@ -79,6 +91,7 @@ class GroupWriter:
         self._layout: Layout | None = None
         self._waiting: list[_Waiting] = []
         self._queued = 0
+        self._queued_bytes = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._connection: psycopg.AsyncConnection[Any] | None = None
@@ -101,19 +114,24 @@ class GroupWriter:
         """Records that wait for a commit."""
         return self._queued
 
+    @property
+    def queued_bytes(self) -> int:
+        """What they take of the memory, about."""
+        return self._queued_bytes
+
     async def submit(self, batch: Batch) -> BatchResult:
         """Store a batch; returns after its commit.
 
         Raises:
-            OverloadedError: too many records wait already, or the service is stopping.
+            OverloadedError: too many or too large records wait already, or the service is stopping.
             DatabaseUnavailableError: Postgres did not commit (in time). Nothing is lost: the sender sends again.
         """
-        size = len(batch.records) + len(batch.rejections)
-        if self._closing or (self._queued and self._queued + size > self._queue_records):
-            raise OverloadedError(f"{self._queued} records wait for a commit, the most is {self._queue_records}")
-        waiting = _Waiting(batch, asyncio.get_running_loop().create_future())
+        weight = weight_of(batch.records, batch.rejections)
+        self._check_room(_size(batch), weight)
+        waiting = _Waiting(batch, weight, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        self._queued += size
+        self._queued += _size(batch)
+        self._queued_bytes += weight
         self._wake.set()
         try:
             return await asyncio.wait_for(waiting.done, self._commit_timeout_s)
@@ -121,6 +139,15 @@ class GroupWriter:
             raise DatabaseUnavailableError(
                 f"no commit within {self._commit_timeout_s:g} s; send again, what was stored is recognised"
             ) from None
+
+    def _check_room(self, size: int, weight: int) -> None:
+        """Refuse what does not fit beside what waits; an empty queue takes a batch of any size."""
+        if self._closing or (self._queued and self._queued + size > self._queue_records):
+            raise OverloadedError(f"{self._queued} records wait for a commit, the most is {self._queue_records}")
+        if self._queued and self._queued_bytes + weight > self._queue_bytes:
+            raise OverloadedError(
+                f"records of {self._queued_bytes} bytes wait for a commit, the most is {self._queue_bytes}"
+            )
 
     async def _run(self) -> None:
         while True:
@@ -133,7 +160,8 @@ class GroupWriter:
                     if awaited:  # whoever gave up sends again: writing theirs too would only add to the delay
                         await self._commit(awaited)
                 finally:
-                    self._queued -= sum(len(w.batch.records) + len(w.batch.rejections) for w in group)
+                    self._queued -= sum(_size(waiting.batch) for waiting in group)
+                    self._queued_bytes -= sum(waiting.weight for waiting in group)
             if self._closing:
                 return
 
@@ -141,7 +169,7 @@ class GroupWriter:
         """Take whole requests from the front of the queue, up to about the most records of one commit."""
         size = taken = 0
         for waiting in self._waiting:
-            size += len(waiting.batch.records) + len(waiting.batch.rejections)
+            size += _size(waiting.batch)
             taken += 1
             if size >= self._most_per_commit:
                 break
@@ -183,7 +211,7 @@ class GroupWriter:
         if len(batch.records) == len(group[0].batch.records):
             self._fail(group, error)  # no record is to blame
             return
-        await self._commit([_Waiting(batch, group[0].done)])
+        await self._commit([_Waiting(batch, group[0].weight, group[0].done)])
 
     async def _without_poison(self, batch: Batch) -> Batch:
         """Find the records that Postgres refuses, by halves, in a transaction that is rolled back."""
@@ -263,6 +291,10 @@ class GroupWriter:
                         f"PostgreSQL did not commit ({type(error).__name__}); nothing was stored, send again"
                     )
                 )
+
+
+def _size(batch: Batch) -> int:
+    return len(batch.records) + len(batch.rejections)
 
 
 def _resolve(waiting: _Waiting, result: BatchResult) -> None:

@@ -35,12 +35,12 @@ class FindingStore:
         )
         return None
 
-    def close(self, finding_id: int, at: datetime) -> Finding | None:
+    def close(self, finding_id: int, at: datetime, by: str, reason: str) -> Finding | None:
         """Close an open finding and return it; None if there is no such open one."""
         row = self._session.scalar(
             update(FindingRow)
             .where(FindingRow.id == finding_id, FindingRow.closed_at.is_(None))
-            .values(closed_at=at)
+            .values(closed_at=at, closed_by=by, closed_reason=reason)
             .returning(FindingRow)
         )
         return None if row is None else _finding(row)
@@ -78,4 +78,13 @@ class FindingStore:
 
 
 def _finding(row: FindingRow) -> Finding:
-    return Finding(row.id, FindingKind(row.kind), row.subject, row.detail, row.opened_at, row.closed_at)
+    return Finding(
+        id=row.id,
+        kind=FindingKind(row.kind),
+        subject=row.subject,
+        detail=row.detail,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+        closed_reason=row.closed_reason,
+    )

@@ -33,21 +33,24 @@ class FingerprintStore:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def seen(self, since: datetime, until: datetime) -> list[Fingerprint]:
-        """Return the fingerprints in the answers that started in [since, until), grouped; other days stay untouched."""
+    def received(self, since: datetime, until: datetime, oldest: timedelta) -> list[Fingerprint]:
+        """Return the fingerprints in the answers that were received in [since, until], however late, grouped.
+
+        ``oldest`` is the age up to which events are taken: partitions of earlier days stay untouched.
+        """
         rows = self._session.execute(
             text(
                 "SELECT route_id, variant_id, system_fingerprint, min(started_at) AS first, max(started_at) AS last "
                 "FROM events WHERE start_day BETWEEN :first_day AND :last_day "
-                "AND started_at >= :since AND started_at < :until "
+                "AND received_at BETWEEN :since AND :until "
                 "AND variant_id IS NOT NULL AND system_fingerprint IS NOT NULL "
                 "GROUP BY route_id, variant_id, system_fingerprint ORDER BY first LIMIT :most"
             ),
             {
                 "since": since,
                 "until": until,
-                "first_day": since.astimezone(UTC).date(),
-                "last_day": until.astimezone(UTC).date(),
+                "first_day": (since - oldest).astimezone(UTC).date(),
+                "last_day": until.astimezone(UTC).date() + timedelta(days=1),
                 "most": _MOST_READ,
             },
         )

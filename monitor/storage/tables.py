@@ -48,6 +48,7 @@ __all__ = [
     "StreamRow",
     "TickCountRow",
     "VariantRow",
+    "WatermarkRow",
 ]
 
 UNATTRIBUTED_ROUTE_ID = 0
@@ -146,6 +147,13 @@ class EventRow(Base):
     __tablename__ = "events"
     __table_args__ = (
         Index("ix_events_started_at", "started_at", postgresql_using="brin"),
+        Index(
+            "ix_events_received_at",
+            "received_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "on"},
+        ),
+        Index("ix_events_subject", "subject", postgresql_where=text("subject IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (start_day)"},
     )
 
@@ -245,6 +253,17 @@ class FindingRow(Base):
     detail: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    closed_reason: Mapped[str | None]
+
+
+class WatermarkRow(Base):
+    """How far a look at the events got, by the receive clock."""
+
+    __tablename__ = "watermarks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
 
 
 class DeadLetterRow(Base):

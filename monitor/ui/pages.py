@@ -10,6 +10,7 @@ from detectors.registry import SIGNALS
 from detectors.types import SignalKind, Verdict
 from monitor.models.decision import Audit
 from monitor.models.evidence import Stream
+from monitor.models.finding import Finding
 from monitor.models.incident import Incident
 from monitor.models.route import Goal, Phase, Route, RouteControl
 from monitor.models.tick import RouteClock, tick_start
@@ -17,10 +18,11 @@ from monitor.models.variant import Role, Variant
 from monitor.storage.streams import Standing
 from monitor.ui.chart import percent
 from monitor.ui.reads import Fleet, RouteFacts
-from monitor.ui.wording import PHASES, VERDICTS, Badge, Moment, duration, moment
+from monitor.ui.wording import FINDINGS, PHASES, VERDICTS, Badge, Moment, duration, moment
 
 __all__ = [
     "AuditLine",
+    "FindingLine",
     "IncidentBox",
     "NextStep",
     "RouteLine",
@@ -29,6 +31,7 @@ __all__ = [
     "VariantLine",
     "audit_line",
     "behind",
+    "finding_line",
     "fold",
     "in_order",
     "incident_box",
@@ -154,6 +157,23 @@ class AuditLine:
     incident: int | None
     policy: str | None
     details: Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLine:
+    """A finding."""
+
+    id: int
+    kind: Badge
+    subject: str
+    route: str | None
+    detail: str
+    opened: Moment
+    closed: Moment | None
+    closed_by: str | None
+    closed_reason: str | None
+    command: str | None
+    """How a person closes it, None for a closed one."""
 
 
 def behind(clock: RouteClock | None, now: datetime) -> timedelta | None:
@@ -380,4 +400,21 @@ def audit_line(audit: Audit, route: str, now: datetime) -> AuditLine:
         incident=audit.incident_id,
         policy=None if audit.policy_name is None else f"{audit.policy_name}@{audit.policy_version}",
         details={name: dict(value) for name, value in details.items() if value},
+    )
+
+
+def finding_line(finding: Finding, now: datetime) -> FindingLine:
+    """Return a finding's line."""
+    closed = finding.closed_at
+    return FindingLine(
+        id=finding.id,
+        kind=FINDINGS[finding.kind],
+        subject=finding.subject,
+        route=finding.route,
+        detail=finding.detail,
+        opened=moment(finding.opened_at, now),
+        closed=None if closed is None else moment(closed, now),
+        closed_by=finding.closed_by,
+        closed_reason=finding.closed_reason,
+        command=f"fullback findings close {finding.id} --reason 'why'" if closed is None else None,
     )

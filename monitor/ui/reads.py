@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from monitor.models.decision import Audit
 from monitor.models.evidence import Stream
+from monitor.models.finding import Finding
 from monitor.models.incident import Incident
 from monitor.models.route import Phase, Route, RouteControl
 from monitor.models.tick import RouteClock, tick_of
@@ -15,11 +16,14 @@ from monitor.models.variant import Role, Variant
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
+from monitor.storage.findings import FindingStore
 from monitor.storage.incidents import IncidentStore
 from monitor.storage.routes import RouteStore
 from monitor.storage.streams import Standing, StreamStore, TickCounts
 
-__all__ = ["Fleet", "RouteFacts", "audit_of", "fleet_of", "route_facts", "ticks_of"]
+__all__ = ["Fleet", "RouteFacts", "audit_of", "findings_of", "fleet_of", "route_facts", "ticks_of"]
+
+_MOST_OPEN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Fleet:
     variants: list[Variant]
     standings: list[Standing]
     incidents: list[Incident]
+    findings: list[Finding]
+    """The open ones, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class RouteFacts:
     incident: Incident | None
     """The one the page is about: what the controller acts on, else the oldest open one, else the last."""
     timeline: list[Audit]
+    findings: list[Finding]
+    """The open ones."""
 
     @property
     def baseline(self) -> Variant | None:
@@ -70,6 +78,7 @@ def fleet_of(session: Session) -> Fleet:
         variants=RouteStore(session).variants(),
         standings=StreamStore(session).standings(),
         incidents=IncidentStore(session).all_open(),
+        findings=FindingStore(session).newest(_MOST_OPEN, only_open=True),
     )
 
 
@@ -88,6 +97,7 @@ def route_facts(session: Session, route: Route) -> RouteFacts:
         open_incidents=open_incidents,
         incident=incident,
         timeline=[] if incident is None else DecisionStore(session).of_incident(route.id, incident.id),
+        findings=[one for one in FindingStore(session).newest(_MOST_OPEN, only_open=True) if one.route == route.name],
     )
 
 
@@ -109,3 +119,8 @@ def ticks_of(session: Session, stream: Stream, tick_s: float, now: datetime, win
 def audit_of(session: Session, route_ids: Collection[int], limit: int, before: int | None) -> list[Audit]:
     """Read the newest audit rows of some routes."""
     return DecisionStore(session).newest_among(route_ids, limit, before)
+
+
+def findings_of(session: Session, limit: int, before: int | None, *, only_open: bool) -> list[Finding]:
+    """Read the newest findings."""
+    return FindingStore(session).newest(limit, before, only_open=only_open)

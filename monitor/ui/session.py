@@ -7,6 +7,7 @@ from fastapi import Request, Response
 
 from monitor.errors import ForbiddenError
 from monitor.factory import Factory
+from monitor.models.finding import Finding
 from monitor.models.key import ApiKey, Scope
 
 __all__ = ["COOKIE", "Viewer", "forget", "local_path", "refuse_foreign_post", "remember", "viewer_of"]
@@ -29,6 +30,10 @@ class Viewer:
     def sees(self, route: str) -> bool:
         """Tell whether a route is shown."""
         return self.key is None or self.key.bound_to(route)
+
+    def sees_finding(self, finding: Finding) -> bool:
+        """Tell whether a finding is shown."""
+        return self.key is None or finding.shown_to(self.key)
 
 
 def viewer_of(parts: Factory, request: Request) -> Viewer:

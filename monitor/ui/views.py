@@ -1,4 +1,4 @@
-"""The console's pages: routes, evidence, audit, login."""
+"""The console's pages: routes, evidence, findings, audit, login."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from monitor.models.route import Route
 from monitor.ui import pages
 from monitor.ui.document import HEADERS, PageRoute, asset, page
 from monitor.ui.evidence import chart_view, choose
-from monitor.ui.reads import audit_of, fleet_of, route_facts, ticks_of
+from monitor.ui.reads import audit_of, findings_of, fleet_of, route_facts, ticks_of
 from monitor.ui.session import Viewer, forget, local_path, refuse_foreign_post, remember, viewer_of
 from monitor.ui.wording import PHASES, duration, moment
 
@@ -85,7 +85,8 @@ def routes(desk: Desk) -> Response:
     with desk.parts.database.reading() as session:
         fleet = fleet_of(session)
     lines = [pages.route_line(route, fleet, desk.now) for route in desk.seen(fleet.routes)]
-    return desk.page("routes.html", lines=lines)
+    findings = sum(desk.viewer.sees_finding(one) for one in fleet.findings)
+    return desk.page("routes.html", lines=lines, findings=findings)
 
 
 @router.api_route("/routes/{name}", methods=_GET)
@@ -127,6 +128,7 @@ def evidence(
         incident=None if facts.incident is None else pages.incident_box(facts.incident, names, desk.now),
         other_incidents=[pages.incident_box(one, names, desk.now) for one in others],
         timeline=[pages.audit_line(audit, route.name, desk.now) for audit in facts.timeline],
+        findings=[pages.finding_line(one, desk.now) for one in facts.findings],
         step=pages.next_step(facts),
         streams=[pages.stream_line(one, names, late) for one in streams if not facts.is_aa(one)],
         aa_streams=[pages.stream_line(one, names, late) for one in streams if facts.is_aa(one)],
@@ -134,6 +136,18 @@ def evidence(
         minutes=minutes,
         windows=_WINDOWS,
     )
+
+
+@router.api_route("/findings", methods=_GET)
+def findings(desk: Desk, state: Annotated[str, Query(pattern="^(open|all)$")] = "open", cursor: _Id = None) -> Response:
+    """Show the open findings, or all, newest first."""
+    with desk.parts.database.reading() as session:
+        found = findings_of(session, _PAGE_ROWS + 1, cursor, only_open=state == "open")
+    shown = [one for one in found[:_PAGE_ROWS] if desk.viewer.sees_finding(one)]
+    older = desk.link(cursor=found[_PAGE_ROWS - 1].id) if len(found) > _PAGE_ROWS else None
+    newest = desk.link(cursor=None) if cursor is not None else None
+    lines = [pages.finding_line(one, desk.now) for one in shown]
+    return desk.page("findings.html", lines=lines, state=state, older=older, newest=newest)
 
 
 @router.api_route("/audit", methods=_GET)

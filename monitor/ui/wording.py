@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from detectors.types import Verdict
+from monitor.models.finding import FindingKind
 from monitor.models.route import Phase
 
-__all__ = ["PHASES", "VERDICTS", "Badge", "Moment", "duration", "moment"]
+__all__ = ["FINDINGS", "PHASES", "VERDICTS", "Badge", "Moment", "duration", "moment"]
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
@@ -40,6 +41,13 @@ PHASES: Mapping[Phase, Badge] = {
     Phase.STUCK: Badge("!", "stuck", "warn", "the change could not be proven; a person is needed"),
     Phase.REVERTED: Badge("!", "reverted", "warn", "someone else changed the routing; Fullback does not fight it"),
     Phase.BLOCKED: Badge("!", "blocked", "warn", "a rollback is wanted and its preflight failed; a person is needed"),
+}
+
+FINDINGS: Mapping[FindingKind, Badge] = {
+    FindingKind.FINGERPRINT_CHANGED: Badge(
+        "≠", "fingerprint changed", "warn", "the model server is another build than before, and nobody announced it"
+    ),
+    FindingKind.SHIPPER_SILENT: Badge("…", "shipper silent", "warn", "a source that used to send sends nothing"),
 }
 
 

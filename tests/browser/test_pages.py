@@ -14,7 +14,7 @@ from monitor.config import Settings
 from monitor.factory import Factory
 from monitor.main import ServiceRole, create_app
 from monitor.models.key import Scope
-from tests.integration.console_seed import add_route, seed_drift
+from tests.integration.console_seed import add_route, seed_drift, seed_findings
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -24,7 +24,7 @@ _ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-_PATHS = {"routes": "/", "evidence": "/routes/chat-70b", "audit": "/audit"}
+_PATHS = {"routes": "/", "evidence": "/routes/chat-70b", "audit": "/audit", "findings": "/findings?state=all"}
 _WIDE, _NARROW = 1280, 390
 
 
@@ -114,6 +114,7 @@ def test_pages_are_clean_readable_and_fit(
     browser: Any, factory: Factory, tmp_path: Path, scheme: str, width: int
 ) -> None:
     seed_drift(factory)
+    seed_findings(factory, "chat-70b")
     add_route(factory, "embed-small-with-a-rather-long-name-that-must-wrap-somewhere")
     with _served(factory) as base:
         context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})

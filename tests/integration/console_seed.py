@@ -9,6 +9,7 @@ from detectors.types import PairCounts, Verdict
 from monitor.factory import Factory
 from monitor.models.decision import Audit
 from monitor.models.evidence import Evidence, Stream
+from monitor.models.finding import FindingKind
 from monitor.models.incident import Alarm
 from monitor.models.route import DesiredRoute, Mode, Phase, Route, RouteSnapshot, TargetRef
 from monitor.models.tick import RouteClock, ScoredTick, tick_of, tick_start
@@ -18,6 +19,7 @@ from monitor.services.routes import RouteSpec
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
+from monitor.storage.findings import FindingStore
 from monitor.storage.incidents import IncidentStore
 from monitor.storage.routes import VariantSpec
 from monitor.storage.streams import StreamStore
@@ -182,6 +184,25 @@ def roll_back(factory: Factory, route: Route, incident: int, alarm: datetime, ac
                 incident_id=incident,
             ),
         )
+
+
+def seed_findings(factory: Factory, route: str) -> list[int]:
+    """Write a silent shipper, a changed fingerprint, and one that a person closed; the newest last."""
+    now = factory.clock.now()
+    changed = FindingKind.FINGERPRINT_CHANGED
+    detail = "chat-int4 answers with system_fingerprint 'fp_0fc1' instead of 'fp_77ad': its streams start anew"
+    with factory.database.transaction() as session:
+        store = FindingStore(session)
+        closed = store.open(changed, f"{route}/chat-int4", detail, now - timedelta(hours=3))
+        assert closed is not None
+        store.close(closed.id, now - timedelta(hours=2), "ana", "the new build is ours")
+        silent = store.open(
+            FindingKind.SHIPPER_SILENT, "fluent-bit-a", "source 'fluent-bit-a' sent its last record", now
+        )
+        opened = store.open(changed, f"{route}/chat-int4", detail, now - timedelta(minutes=20))
+        assert silent is not None
+        assert opened is not None
+    return [closed.id, silent.id, opened.id]
 
 
 def seed_drift(factory: Factory, name: str = "chat-70b") -> dict[str, Any]:

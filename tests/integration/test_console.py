@@ -16,10 +16,12 @@ from monitor.config import Settings
 from monitor.errors import DatabaseUnavailableError
 from monitor.factory import Factory
 from monitor.main import ServiceRole, create_app
+from monitor.models.finding import FindingKind
 from monitor.models.key import Scope
 from monitor.models.route import Mode, Phase
 from monitor.models.tick import RouteClock, tick_of
 from monitor.storage.decisions import DecisionStore
+from monitor.storage.findings import FindingStore
 from monitor.storage.streams import Standing, StreamStore
 from monitor.ui.chart import Chart, Marker, percent, render
 from monitor.ui.pages import behind, fold
@@ -33,6 +35,7 @@ from tests.integration.console_seed import (
     add_ticks,
     roll_back,
     seed_drift,
+    seed_findings,
     warm,
 )
 
@@ -290,7 +293,14 @@ def test_hostile_text_is_shown_and_never_run(factory: Factory, client: TestClien
     now = factory.clock.now()
     incident = add_incident(factory, route, stream, now - timedelta(minutes=4), now - timedelta(minutes=3), HOSTILE)
     roll_back(factory, route, incident, now - timedelta(minutes=3), actor=HOSTILE)
-    for path in ("/", "/routes/chat", "/audit", f"/audit?route={HOSTILE}", f"/routes/{HOSTILE.replace('/', '')}"):
+    with factory.database.transaction() as session:
+        store = FindingStore(session)
+        closed = store.open(FindingKind.SHIPPER_SILENT, HOSTILE, HOSTILE, now)
+        assert closed is not None
+        store.close(closed.id, now, HOSTILE, HOSTILE)
+        store.open(FindingKind.FINGERPRINT_CHANGED, f"chat/{HOSTILE}", HOSTILE, now)
+    hostile = (f"/audit?route={HOSTILE}", f"/routes/{HOSTILE.replace('/', '')}", f"/findings?state={HOSTILE}")
+    for path in ("/", "/routes/chat", "/audit", "/findings", "/findings?state=all", *hostile):
         page = client.get(path).text
         assert "<script" not in page, path
         assert "<img src=x" not in page, path
@@ -301,7 +311,7 @@ def test_hostile_text_is_shown_and_never_run(factory: Factory, client: TestClien
 
 def test_pages_run_no_script_and_carry_their_headers(factory: Factory, client: TestClient) -> None:
     seed_drift(factory)
-    for path in ("/", "/routes/chat-70b", "/audit", "/routes/none"):
+    for path in ("/", "/routes/chat-70b", "/audit", "/findings", "/routes/none"):
         answer = client.get(path)
         policy = answer.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'")
@@ -402,11 +412,46 @@ def test_the_audit_is_paged_and_filtered(factory: Factory, client: TestClient) -
     assert "No rows" in client.get("/audit?cursor=1").text
 
 
+def test_the_findings_are_shown_with_who_closed_them(factory: Factory, client: TestClient) -> None:
+    seed_drift(factory)
+    assert "No open finding here." in client.get("/findings").text
+    assert "open finding" not in client.get("/").text
+    closed, silent, changed = seed_findings(factory, "chat-70b")
+    page = client.get("/findings").text
+    assert '<a href="/findings" aria-current="page">' in page
+    assert page.index("fingerprint changed") < page.index("shipper silent"), "newest first"
+    assert '<a href="/routes/chat-70b">chat-70b/chat-int4</a>' in page
+    shown = words(page)
+    assert f"fullback findings close {changed} --reason 'why'" in shown
+    assert f"fullback findings close {silent} --reason 'why'" in shown
+    assert "ana" not in shown
+    everything = words(client.get("/findings?state=all").text)
+    assert "2026-03-02 10:00:00 UTC 2 h 0 min ago by ana: the new build is ours" in everything
+    assert f"findings close {closed} " not in everything
+    assert "2 open findings" in words(client.get("/").text)
+    evidence = words(client.get("/routes/chat-70b").text)
+    assert f"Finding {changed} , 20 min ago : chat-int4 answers with" in evidence
+    assert "fluent-bit-a" not in evidence
+    assert client.get("/findings?state=some").status_code == 422
+
+
+def test_the_findings_go_on_by_cursor(factory: Factory, client: TestClient) -> None:
+    with factory.database.transaction() as session:
+        for n in range(51):
+            FindingStore(session).open(FindingKind.SHIPPER_SILENT, f"s{n}-", "quiet", factory.clock.now())
+    page = client.get("/findings").text
+    assert ("s50-" in page, "s1-" in page, "s0-" in page) == (True, True, False)
+    older = unescape(re.findall(r'<a href="([^"]+)" rel="next">Older', page)[0])
+    page = client.get(older).text
+    assert ("s1-" in page, "s0-" in page, "Older" in page) == (False, True, False)
+    assert '<a href="/findings">Newest</a>' in page
+
+
 # Who may look
 
 
 def test_every_page_asks_for_a_key(door: TestClient) -> None:
-    for path in ("/", "/routes/chat", "/audit"):
+    for path in ("/", "/routes/chat", "/audit", "/findings"):
         answer = door.get(path)
         assert answer.status_code == 303
         assert answer.headers["location"] == f"/login?next={path}"
@@ -461,7 +506,8 @@ def test_a_bound_key_sees_its_routes_only(locked: Factory, door: TestClient) -> 
     add_route(locked, "chat")
     add_route(locked, "secret-route")
     door.cookies.set(COOKIE, key_of(locked, Scope.READ, routes=frozenset({"chat"})))
-    for path in ("/", "/audit", "/routes/chat", "/routes/none"):
+    seed_findings(locked, "secret-route")
+    for path in ("/", "/audit", "/routes/chat", "/routes/none", "/findings", "/findings?state=all"):
         page = door.get(path).text
         assert "secret-route" not in page, path
     assert "chat" in door.get("/").text

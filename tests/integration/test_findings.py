@@ -1,18 +1,23 @@
 """Findings: a fingerprint that changes unannounced, a shipper that falls silent; one alert each, and their end."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from alerts.codec import from_json
 from alerts.types import AlertKind, Severity
+from monitor import cli_findings
+from monitor.cli import main
 from monitor.config import Settings
 from monitor.factory import Factory
 from monitor.models.key import Scope
 from monitor.models.variant import Role, Tier
 from monitor.scheduler import Worker
+from monitor.storage.fingerprints import FingerprintStore
 from monitor.storage.routes import VariantSpec
 from tests.support.events import CANDIDATE, ROUTE, World, add_route, bearer, event, key, reply
 
@@ -40,9 +45,9 @@ def reader(factory):
 def send(client, shipper, clock):
     sent = iter(range(1_000_000))
 
-    def send(fingerprint=None, backend="cand", headers=shipper):
+    def send(fingerprint=None, backend="cand", headers=shipper, ago=SECOND):
         answer = {**reply(), "system_fingerprint": fingerprint}
-        one = event(f"r{next(sent)}", clock.now() - SECOND, backend=backend, response=answer)
+        one = event(f"r{next(sent)}", clock.now() - ago, backend=backend, response=answer)
         assert client.post("/v1/events", json=[one], headers=headers).json()["stored"] == 1
 
     return send
@@ -121,6 +126,99 @@ def test_a_change_seen_at_the_first_look_is_found_too(factory, clock, send, list
     assert "'fp-2' instead of 'fp-1'" in listed()[0]["detail"]
 
 
+def look(factory, clock, times=3):
+    """Looks that follow each other as the worker's do."""
+    for _ in range(times):
+        factory.fingerprints.run()
+        clock.advance(10 * SECOND)
+
+
+@pytest.mark.parametrize("late", [5 * MINUTE, 3 * HOUR, timedelta(days=6, hours=23)])
+def test_a_change_that_is_shipped_late_is_found_once(factory, clock, send, listed, alerts, late):
+    send("fp-1", ago=late + MINUTE)
+    look(factory, clock)
+    clock.advance(MINUTE)
+    send("fp-2", ago=late)
+    look(factory, clock)
+    assert "'fp-2' instead of 'fp-1'" in listed()[0]["detail"]
+    send("fp-2", ago=late - MINUTE)
+    send("fp-1", ago=late + SECOND)
+    look(factory, clock, 12)
+    assert len(alerts()) == len(listed("all")) == 1
+
+
+def test_a_late_one_between_two_that_are_known_is_a_change(client, factory, clock, send, listed, alerts, reader):
+    send("fp-1", ago=HOUR)
+    send("fp-3", ago=MINUTE)
+    look(factory, clock)
+    client.post(f"/v1/findings/{listed()[0]['id']}/close", json={"reason": "was us"}, headers=reader)
+    look(factory, clock)
+    send("fp-2", ago=30 * MINUTE)
+    look(factory, clock, 12)
+    assert "'fp-3' instead of 'fp-2'" in listed()[0]["detail"]
+    assert len(alerts()) == len(listed("all")) == 2
+
+
+def test_a_worker_that_was_away_catches_up_in_steps(settings, database, factory, clock, send, listed, alerts):
+    send("fp-1")
+    look(factory, clock)
+    send("fp-2", ago=2 * HOUR)
+    clock.advance(5 * HOUR)
+    Factory(settings, clock=clock, database=database).fingerprints.run()
+    assert len(alerts()) == len(listed()) == 1
+    send("fp-3", ago=2 * HOUR)
+    clock.advance(timedelta(days=6))
+    spans = []
+    received = FingerprintStore.received
+
+    def watched(store, since, until, oldest):
+        spans.append(until - since)
+        return received(store, since, until, oldest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FingerprintStore, "received", watched)
+        factory.fingerprints.run()
+    assert len(spans) == 36, "a long pause takes several looks"
+    assert max(spans) <= timedelta(minutes=10, seconds=30)
+
+
+def test_what_is_committed_long_after_it_was_received_is_seen(factory, database, clock, send, listed):
+    """An event waits for its commit while a look passes: it shows itself with a receive time before the mark."""
+    send("fp-1")
+    look(factory, clock)
+    send("fp-2")
+    with database.transaction() as session:
+        session.execute(text("UPDATE events SET variant_id = -variant_id WHERE system_fingerprint = 'fp-2'"))
+    look(factory, clock, 2)
+    assert listed() == []
+    with database.transaction() as session:
+        session.execute(text("UPDATE events SET variant_id = -variant_id WHERE system_fingerprint = 'fp-2'"))
+    look(factory, clock, 1)
+    assert len(listed()) == 1
+
+
+def test_a_look_that_fails_is_taken_again(factory, database, clock, send, listed, monkeypatch):
+    send("fp-1")
+    look(factory, clock)
+    send("fp-2")
+    with monkeypatch.context() as patch:
+        patch.setattr(factory.findings, "open", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            factory.fingerprints.run()
+    clock.advance(HOUR)
+    factory.fingerprints.run()
+    assert len(listed()) == 1
+
+
+def test_a_clock_that_went_back_hides_nothing(factory, clock, send, listed):
+    send("fp-1")
+    look(factory, clock)
+    clock.advance(-5 * MINUTE)
+    send("fp-2", ago=-5 * MINUTE)
+    look(factory, clock, 1)
+    assert len(listed()) == 1
+
+
 def test_it_closes_when_the_newer_one_has_been_alone_for_an_hour(factory, clock, send, listed):
     for fingerprint in ("fp-1", "fp-2"):
         send(fingerprint)
@@ -135,7 +233,12 @@ def test_it_closes_when_the_newer_one_has_been_alone_for_an_hour(factory, clock,
     send("fp-2")
     factory.fingerprints.run()
     assert listed() == []
-    assert listed("all")[0]["closed_at"] is not None
+    (ended,) = listed("all")
+    assert ended["closed_at"] is not None
+    assert (ended["closed_by"], ended["closed_reason"]) == (
+        "fullback",
+        "the newer fingerprint has been alone for an hour",
+    )
 
 
 def test_going_back_to_an_old_fingerprint_is_a_change_too(factory, clock, send, listed):
@@ -166,7 +269,10 @@ def test_a_person_closes_it_and_it_stays_closed(client, factory, clock, send, li
         clock.advance(10 * SECOND)
     path = f"/v1/findings/{listed()[0]['id']}/close"
     assert client.post(path, json={}, headers=reader).status_code == 422
-    assert client.post(path, json={"reason": "was us"}, headers=reader).json()["closed_at"] is not None
+    closed = client.post(path, json={"reason": "was us"}, headers=reader).json()
+    assert closed["closed_at"] is not None
+    assert (closed["closed_by"], closed["closed_reason"]) == ("reader", "was us")
+    assert listed("all") == [closed]
     assert client.post(path, json={"reason": "was us"}, headers=reader).status_code == 409
     assert client.post("/v1/findings/99/close", json={"reason": "x"}, headers=reader).status_code == 404
     send("fp-2")
@@ -239,6 +345,8 @@ def test_a_silent_shipper_is_one_finding_until_it_sends_again(factory, clock, se
     clock.advance(SECOND)
     factory.silence.run()
     assert listed() == []
+    (ended,) = listed("all")
+    assert (ended["closed_by"], ended["closed_reason"]) == ("fullback", "the source sends again")
     factory.gauges.run()
     assert gauge("fullback_finding_open", kind="shipper_silent", subject="shipper") is None
     clock.advance(2 * HOUR)
@@ -333,3 +441,31 @@ def test_the_worker_looks_for_findings(factory):
         assert {"fingerprints", "silence"} <= {job.id for job in worker._scheduler.get_jobs()}
     finally:
         worker.stop()
+
+
+def test_the_command_line(client, factory, clock, send, listed, reader, monkeypatch):
+    def call(method, path, **arguments):
+        answer = client.request(method, path, headers=reader, **arguments)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    monkeypatch.setattr(cli_findings, "call_api", call)
+
+    def run(*arguments):
+        done = CliRunner().invoke(main, ["findings", *arguments])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert run() == run("list") == "no open findings\n"
+    assert run("--all") == "no findings\n"
+    for fingerprint in ("fp-1", "fp-2"):
+        send(fingerprint)
+        look(factory, clock, 1)
+    (found,) = listed()
+    line = f"{found['id']}  fingerprint_changed  {ROUTE}/{CANDIDATE}"
+    assert run() == run("list") == f"{line}  OPEN  {found['detail']}\n"
+    assert json.loads(run("--json")) == json.loads(run("list", "--json")) == {"items": [found], "next_cursor": None}
+    assert CliRunner().invoke(main, ["findings", "close", str(found["id"])]).exit_code == 2, "a reason is asked for"
+    assert f"finding {found['id']} closed by reader\n" in run("close", str(found["id"]), "--reason", "was us")
+    assert run() == "no open findings\n"
+    assert f"{line}  closed by reader  " in run("list", "--all")

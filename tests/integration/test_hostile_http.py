@@ -26,6 +26,9 @@ from tests.support.events import add_route, bearer, event, key
 from tests.support.service import serving
 
 BODY_TIMEOUT_S = 2
+HEAD_TIMEOUT_S = 1
+KEEP_ALIVE_S = 5
+"""Uvicorn's own limit of a pause between two requests."""
 GROWTH_MIB = 250
 """Most that any of this may add to the resident memory: a body decoded to its limit and its records."""
 CLOCK = SystemClock()
@@ -45,7 +48,8 @@ def served(server_url, template, tmp_path_factory):
     text = key(factory, Scope.INGEST, Scope.READ)
     database.close()
     log = tmp_path_factory.mktemp("hostile") / "service.log"
-    with serving(url, log, body_timeout_s=str(BODY_TIMEOUT_S), max_batch_records="200000") as service:
+    limits = {"body_timeout_s": str(BODY_TIMEOUT_S), "head_timeout_s": str(HEAD_TIMEOUT_S)}
+    with serving(url, log, **limits, max_batch_records="200000") as service:
         service.headers = bearer(text)
         yield service
     with psycopg.connect(server_url, autocommit=True) as connection:
@@ -284,3 +288,90 @@ def test_noise_on_the_socket_is_no_request(served):
             raw.sendall(noise)
             raw.shutdown(socket.SHUT_WR)
             assert raw.recv(4096)[:12] in {b"", b"HTTP/1.1 400"}
+
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: fullback\r\n\r\n"
+UNFINISHED = {
+    "nothing": (b"", b""),
+    "half a head": (b"POST /v1/events HTTP/1.1\r\nHost: fullback\r\nX-", b""),
+    "a head by bytes": (b"POST /v1/events HTTP/1.1\r\nX-", b"y"),
+    "a head by lines": (b"POST /v1/events HTTP/1.1\r\n", b"x: y\r\n"),
+    "blank lines": (b"", b"\r\n"),
+    "half of the next head": (HEALTH + b"GET /hea", b""),
+    "the next head by bytes": (HEALTH + b"GET /", b"h"),
+    "an answered body": (b"POST /nowhere HTTP/1.1\r\nHost: fullback\r\nContent-Length: 1000000\r\n\r\n", b"z"),
+}
+
+
+def closed_after(service, first, then):
+    """How long a connection lives on which this is sent, the second part again and again."""
+    place = urlsplit(service.url)
+    with socket.create_connection((place.hostname, place.port), timeout=0.1) as raw:
+        began = CLOCK.now()
+        try:
+            raw.sendall(first)
+            while CLOCK.now() - began < timedelta(seconds=20):
+                try:
+                    if raw.recv(4096) == b"":
+                        break
+                except TimeoutError:
+                    raw.sendall(then)
+        except OSError:
+            pass
+        return CLOCK.now() - began
+
+
+@pytest.mark.parametrize("kind", UNFINISHED)
+def test_a_client_that_finishes_no_head_is_let_go_and_holds_nobody(served, kind):
+    lives = []
+    threads = [
+        threading.Thread(target=lambda: lives.append(closed_after(served, *UNFINISHED[kind]))) for _ in range(40)
+    ]
+    for thread in threads:
+        thread.start()
+    for n in range(5):
+        assert post(served, lines(1, prefix=f"beside-{kind}-{n}-")).status_code == 200
+    for thread in threads:
+        thread.join(30)
+    assert len(lives) == 40
+    assert timedelta(seconds=HEAD_TIMEOUT_S / 2) < min(lives), "an ordinary client has its time"
+    assert max(lives) < timedelta(seconds=KEEP_ALIVE_S + HEAD_TIMEOUT_S + 4)
+
+
+def test_a_head_without_an_end_is_cut(served):
+    place = urlsplit(served.url)
+    sent = 0
+    with socket.create_connection((place.hostname, place.port), timeout=10) as raw:
+        try:
+            raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: fullback\r\n")
+            for n in range(4096):
+                sent += raw.send(b"x-%d: %s\r\n" % (n, b"y" * 8000))
+        except OSError:
+            pass
+    assert sent < 16 << 20
+
+
+def test_keep_alive_outlives_the_time_of_a_head(served):
+    """Requests on one connection, with pauses, with a slow body, and several heads at once."""
+    place = urlsplit(served.url)
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=20)
+    connection.connect()
+    own = connection.sock.getsockname()
+    for n in range(3):
+        body = lines(1, prefix=f"kept-{n}-")
+        connection.putrequest("POST", "/v1/events")
+        for name, value in {**served.headers, "Content-Length": str(len(body))}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        connection.send(body[:50])
+        CLOCK.wait(HEAD_TIMEOUT_S + 0.3)
+        connection.send(body[50:])
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["stored"]) == (200, 1)
+        CLOCK.wait(HEAD_TIMEOUT_S + 0.3)
+        assert connection.sock.getsockname() == own
+    connection.sock.sendall(HEALTH * 20)
+    answered = b""
+    while answered.count(b"HTTP/1.1 200") < 20:
+        answered += connection.sock.recv(65536)
+    connection.close()

@@ -87,6 +87,61 @@ def test_stored_readings_survive_their_new_form_and_the_way_back(empty):
     assert [row[0] for row in back] == kept
 
 
+def test_days_that_hold_events_are_indexed_one_by_one(empty):
+    """The indexes on the whole table take over those of the days; what broke off goes on where it was."""
+    run(empty, command.upgrade, "541a7edc8685")
+    days = ("events_20260301", "events_20260302")
+    with psycopg.connect(empty.url, autocommit=True) as connection:
+        for n, day in enumerate(days, 1):
+            connection.execute(
+                f"CREATE TABLE {day} PARTITION OF events FOR VALUES FROM ('2026-03-0{n}') TO ('2026-03-0{n + 1}')"
+            )
+        connection.execute(
+            "CREATE INDEX events_20260301_subject_idx ON events_20260301 (subject) WHERE subject IS NOT NULL"
+        )
+    upgrade(empty)
+    with psycopg.connect(empty.url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE events_20260303 PARTITION OF events FOR VALUES FROM ('2026-03-03') TO ('2026-03-04')"
+        )
+        found = connection.execute(
+            "SELECT parent.relname, count(*) FROM pg_inherits JOIN pg_class parent ON parent.oid = inhparent "
+            "WHERE parent.relkind = 'I' AND parent.relname LIKE 'ix_events_%' GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        assert found == [("ix_events_received_at", 3), ("ix_events_started_at", 3), ("ix_events_subject", 3)]
+        valid = "SELECT bool_and(indisvalid) FROM pg_index WHERE indexrelid = 'ix_events_subject'::regclass"
+        assert connection.execute(valid).fetchall() == [(True,)]
+        for day in days:
+            indexes = connection.execute("SELECT indexdef FROM pg_indexes WHERE tablename = %s", [day]).fetchall()
+            assert len([one for (one,) in indexes if "(subject)" in one]) == 1, "none is built twice"
+    run(empty, command.check)
+
+
+ROWS = """INSERT INTO events (route_id, start_day, event_key, source, recorder, leg, rule, attempt, request_id, backend,
+started_at, received_at, slices, layout_id, readings, subject)
+SELECT 1, '2026-03-02', gen_random_uuid(), 's', 'server', 'primary', 'r', 1, 'id', 'b', at, at, '{}', 1, '{}',
+CASE WHEN extract(minute FROM at) = 7 THEN 'digest' END
+FROM generate_series('2026-03-02 00:00+00'::timestamptz, '2026-03-02 23:59+00', '3 s') AS at"""
+
+
+@pytest.mark.parametrize(
+    ("where", "index"),
+    [
+        ("subject = ANY('{digest,other}')", "events_20260302_subject_idx"),
+        ("received_at BETWEEN '2026-03-02 03:00+00' AND '2026-03-02 03:02+00'", "events_20260302_received_at_idx"),
+    ],
+)
+def test_erasure_and_the_looks_by_receive_time_have_an_index(database, where, index):
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE events_20260302 PARTITION OF events FOR VALUES FROM ('2026-03-02') TO ('2026-03-03')"
+        )
+        connection.execute(ROWS)
+        connection.execute("VACUUM ANALYZE events_20260302")
+        plan = connection.execute(f"EXPLAIN SELECT request_id FROM events WHERE start_day > '2026-03-01' AND {where}")
+        assert index in str(plan.fetchall())
+
+
 def test_an_empty_schema_is_refused_with_the_command_to_run(empty):
     with pytest.raises(SchemaOutdatedError, match=r"at nothing.*`fullback migrate`"):
         check_schema(empty)

@@ -13,6 +13,7 @@ from monitor.clock import FakeClock
 from monitor.errors import DatabaseUnavailableError, OverloadedError
 from monitor.models.event import Attribution, Event, Leg, Record, Recorder, Rejection
 from monitor.services.attribution import event_key
+from monitor.services.weight import RECORD_BYTES, REJECTION_BYTES
 from monitor.services.writer import Batch, GroupWriter
 from tests.conftest import START
 
@@ -40,8 +41,14 @@ def batch(*records: Record, rejections: tuple[Rejection, ...] = ()) -> Batch:
 
 
 @asynccontextmanager
-async def writing(url, *, queue_records=10_000, commit_timeout_s=PATIENCE_S):
-    writer = GroupWriter(url, FakeClock(START), queue_records=queue_records, commit_timeout_s=commit_timeout_s)
+async def writing(url, *, queue_records=10_000, queue_bytes=1 << 28, commit_timeout_s=PATIENCE_S):
+    writer = GroupWriter(
+        url,
+        FakeClock(START),
+        queue_records=queue_records,
+        queue_bytes=queue_bytes,
+        commit_timeout_s=commit_timeout_s,
+    )
     writer.start()
     try:
         yield writer
@@ -243,6 +250,43 @@ def test_a_full_queue_says_so(database_url):
 
     result = asyncio.run(run())
     assert (result.stored, result.duplicates) == (12, 8), "an empty queue takes a batch of any size"
+
+
+def test_a_queue_full_of_large_records_says_so(database_url):
+    """Three records of a megabyte are few, and yet too many."""
+
+    def large(n):
+        return replace(record(n), text=b"x" * (1 << 20))
+
+    async def run():
+        async with writing(database_url, queue_bytes=3 << 20) as writer:
+            first = [asyncio.create_task(writer.submit(batch(large(n)))) for n in range(2)]
+            await asyncio.sleep(0)
+            assert writer.queued_bytes == 2 * (RECORD_BYTES + (1 << 20))
+            with pytest.raises(OverloadedError, match=f"{writer.queued_bytes} bytes wait"):
+                await writer.submit(batch(large(2)))
+            small = asyncio.create_task(writer.submit(batch(record(3), rejections=(Rejection(1, "bad", "why"),))))
+            await asyncio.sleep(0)
+            assert (writer.queued, writer.queued_bytes) == (4, 2 * (1 << 20) + 3 * RECORD_BYTES + REJECTION_BYTES + 3)
+            assert [result.stored for result in await asyncio.gather(*first, small)] == [1, 1, 1]
+            assert (writer.queued, writer.queued_bytes) == (0, 0)
+            return await writer.submit(batch(*(large(n) for n in range(4, 9))))
+
+    assert asyncio.run(run()).stored == 5, "an empty queue takes a batch of any size"
+
+
+def test_what_failed_or_was_given_up_leaves_no_weight(database_url):
+    async def run():
+        async with writing(database_url, commit_timeout_s=0.3) as writer:
+            await writer.submit(batch(record(0)))
+            with psycopg.connect(database_url) as blocker:
+                blocker.execute("LOCK TABLE ingest_accounts")
+                with pytest.raises(DatabaseUnavailableError):
+                    await writer.submit(batch(record(1)))
+            await writer.submit(batch(record(2), record(3, attempt=POISON)))
+            return writer.queued, writer.queued_bytes
+
+    assert asyncio.run(run()) == (0, 0)
 
 
 def test_stopping_commits_what_waits_and_takes_nothing_more(database_url):
