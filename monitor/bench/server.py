@@ -36,6 +36,11 @@ class WriterPool:
         """Records that wait for a commit."""
         return sum(writer.queued for writer in self._writers)
 
+    @property
+    def queued_bytes(self) -> int:
+        """What they take of the memory, about."""
+        return sum(writer.queued_bytes for writer in self._writers)
+
     async def submit(self, batch: Batch) -> BatchResult:
         """Store a batch; returns after its commit."""
         return await min(self._writers, key=lambda writer: writer.queued).submit(batch)
