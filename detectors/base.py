@@ -21,6 +21,8 @@ class Signal(Protocol):
     """"share of requests" or "ms"."""
     default_margin: ClassVar[Margin]
     indicts: ClassVar[Indicts] = Indicts.THIS
+    is_fault: ClassVar[bool] = True
+    """Whether a bad reading is a fault of the answer; a fall of something says that it became rarer, no more."""
 
     def read(self, exchange: Exchange) -> Reading | None:
         """Return the reading, or None if the request is not one the signal applies to.

@@ -275,15 +275,37 @@ def routes_show(name: str, as_json: bool) -> None:
 @click.option("--policy")
 @click.option("--waiver", help="Why auto is armed before the observation period ended.")
 @click.option("--text-storage", type=click.Path(exists=True, dir_okay=False), help="File: which texts are kept.")
+@click.option(
+    "--answer-schema", type=click.Path(exists=True, dir_okay=False), help="File: what answers are checked by."
+)
+@click.option("--clear", multiple=True, type=click.Choice(["answer_schema", "mirror_host_suffix", "waiver"]))
 @json_option
-def routes_set(name: str, as_json: bool, text_storage: str | None, **changes: str | None) -> None:
-    """Change a route's mode, policy, waiver or text storage."""
+def routes_set(name: str, as_json: bool, clear: Sequence[str], **changes: str | None) -> None:
+    """Change a route's mode, policy, waiver, text storage or the schema of its answers."""
     wanted: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
-    if text_storage is not None:
-        wanted["text_storage"] = read_document(text_storage)
+    for field in ("text_storage", "answer_schema"):
+        if field in wanted:
+            wanted[field] = read_document(wanted[field])
+    wanted |= dict.fromkeys(clear)
     route = call_api("PATCH", f"/v1/routes/{name}", json=wanted)
     texts = route["text_storage"]["mode"]
     _print(route, as_json=as_json, lines=[f"{name}: mode {route['mode']}, policy {route['policy']}, texts {texts}"])
+
+
+@routes.command("faults")
+@click.argument("name")
+@click.option("--signal", help="Only this signal's.")
+@click.option("--days", default=7, show_default=True)
+@json_option
+def routes_faults(name: str, signal: str | None, days: int, as_json: bool) -> None:
+    """Show where the answers of each variant fail, most frequent first."""
+    query = {"days": days} if signal is None else {"days": days, "signal": signal}
+    found = call_api("GET", f"/v1/routes/{name}/faults", params=query)
+    lines = [
+        f"{one['n']:>9}  {one['variant']}  {one['signal']}  {one['reason']}  {one['detail'] or ''}".rstrip()
+        for one in found["items"]
+    ]
+    _print(found, as_json=as_json, lines=lines or [f"no faults since {found['since']}"])
 
 
 @main.group()

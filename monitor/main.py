@@ -8,7 +8,7 @@ from enum import StrEnum
 from fastapi import FastAPI
 
 from monitor import __version__
-from monitor.api import attribution, findings, health, history, ingest, policies, problems, routes, subjects
+from monitor.api import attribution, faults, findings, health, history, ingest, policies, problems, routes, subjects
 from monitor.api.bodies import Bodies
 from monitor.api.lookups import LookUps
 from monitor.factory import Factory
@@ -76,6 +76,7 @@ def create_app(factory: Factory, role: ServiceRole = ServiceRole.ALL) -> FastAPI
             routes.router,
             policies.router,
             history.router,
+            faults.router,
             subjects.router,
             attribution.router,
             findings.router,

@@ -15,7 +15,7 @@ from detectors.base import Signal
 from detectors.signals._schema_cost import Refused, SchemaCost, cost_of
 from detectors.types import Answer, Exchange, Failure, Margin, Outcome, Reading, Request, SignalKind, ToolCall
 
-__all__ = ["MAX_ANSWER_CHARS", "MAX_SCHEMA_BYTES", "UNREAD", "SchemaValidity"]
+__all__ = ["MAX_ANSWER_CHARS", "MAX_SCHEMA_BYTES", "UNREAD", "SchemaValidity", "unfit"]
 
 MAX_ANSWER_CHARS = 1 << 20
 """Longer answers are bad unread: far beyond any token limit, they are runaway generations."""
@@ -82,6 +82,12 @@ def _applies(request: Request) -> bool:
             UNREAD[reason] += 1
             return False
     return True
+
+
+def unfit(schema: Mapping[str, Any] | bool) -> str | None:
+    """Return why a schema cannot be used, None if it can."""
+    compiled = _compiled(schema)
+    return compiled if isinstance(compiled, str) else None
 
 
 def _cut_off(answer: Answer) -> bool:

@@ -11,7 +11,7 @@ from monitor.errors import ValidationError
 from monitor.models.route import Goal, Mode, TargetRef
 from monitor.models.text import BUILT_IN_RULES, NO_TEXT, TextMode, TextPolicy
 from monitor.models.variant import Role, Tier
-from monitor.services.routes import RouteChange, RouteSpec
+from monitor.services.routes import CLEARABLE, RouteChange, RouteSpec
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.routes import VariantSpec
@@ -92,10 +92,11 @@ class RouteBody(_Body):
     mirror_percent: float = Field(100.0, ge=0, le=100)
     waiver: str | None = Field(None, max_length=500)
     text_storage: TextStorageBody | None = None
+    answer_schema: dict[str, Any] | None = None
 
 
 class RouteChangeBody(_Body):
-    """Fields to change; what is absent stays."""
+    """Fields to change; what is absent stays, and null clears what may have no value."""
 
     mode: Mode | None = None
     policy: str | None = None
@@ -104,6 +105,16 @@ class RouteChangeBody(_Body):
     mirror_percent: float | None = Field(None, ge=0, le=100)
     waiver: str | None = Field(None, max_length=500)
     text_storage: TextStorageBody | None = None
+    answer_schema: dict[str, Any] | None = None
+
+    def wanted(self) -> RouteChange:
+        """Return the body as the service takes it."""
+        return RouteChange(
+            **self.model_dump(exclude={"target", "text_storage"}),
+            target=None if self.target is None else TargetRef(self.target.kind, self.target.settings),
+            text_storage=None if self.text_storage is None else self.text_storage.policy(),
+            cleared=CLEARABLE & {name for name in self.model_fields_set if getattr(self, name) is None},
+        )
 
 
 class FlipBody(_Body):
@@ -174,10 +185,7 @@ def show(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
 @router.patch("/{name}", summary="Change a route")
 def change(name: str, body: RouteChangeBody, parts: Parts, key: Admin) -> dict[str, Any]:
     """Change the fields that are given."""
-    target = None if body.target is None else TargetRef(body.target.kind, body.target.settings)
-    texts = None if body.text_storage is None else body.text_storage.policy()
-    wanted = RouteChange(**body.model_dump(exclude={"target", "text_storage"}), target=target, text_storage=texts)
-    return route_view(parts.routes.change(name, wanted, key.source))
+    return route_view(parts.routes.change(name, body.wanted(), key.source))
 
 
 @router.get("/{name}/variants", summary="A route's variants")

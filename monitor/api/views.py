@@ -41,6 +41,7 @@ def route_view(route: Route) -> dict[str, Any]:
         "mirror_percent": route.mirror_percent,
         "waiver": route.waiver,
         "text_storage": route.text_storage.to_json(),
+        "answer_schema": route.answer_schema,
         "created_at": _time(route.created_at),
     }
 

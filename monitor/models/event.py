@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from detectors.types import Exchange
+from monitor.models.fault import Fault
 
 __all__ = ["Attribution", "Event", "Leg", "Record", "Recorder", "Rejection"]
 
@@ -93,3 +94,5 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime
     text: bytes | None = None
     """The request and response to keep, selected and redacted by the route's text policy; JSON."""
+    faults: tuple[Fault, ...] = ()
+    """Why its readings are bad, for people."""

@@ -69,6 +69,8 @@ class Route:
     created_at: datetime
     text_storage: TextPolicy = NO_TEXT
     """Which of its events' texts are kept."""
+    answer_schema: Mapping[str, Any] | None = None
+    """The JSON Schema that answers to requests without one of their own are checked by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,10 @@ from monitor.intake.doors import Door
 from monitor.intake.limits import Limits
 from monitor.intake.parsed import Parsed
 from monitor.models.event import Event, Record, Rejection
+from monitor.models.fault import Fault
 from monitor.models.key import ApiKey
 from monitor.models.text import TextMode, TextPolicy
+from monitor.services.answer_schema import with_answer_schema
 from monitor.services.attribution import Catalog, attribute, event_key
 from monitor.services.catalog import CatalogCache
 from monitor.services.privacy import kept_text, subject_digests
@@ -32,7 +34,7 @@ from monitor.services.writer import Batch, BatchResult, GroupWriter
 from monitor.storage.tables import UNATTRIBUTED_ROUTE_ID
 from monitor.telemetry import TEXTS_WITHHELD
 
-__all__ = ["SIGNAL_SETS", "Accepted", "IngestService", "readings_of"]
+__all__ = ["SIGNAL_SETS", "Accepted", "IngestService", "read_signals", "readings_of"]
 
 _DECODE_ELSEWHERE_OVER = 256 * 1024
 _DECODERS = 2
@@ -140,7 +142,8 @@ class IngestService:
                 return Rejection(
                     index, "route_not_allowed", "the key is not bound to the event's route; use that route's key"
                 )
-        readings = readings_of(event.exchange, self._signals)
+        exchange = event.exchange if route is None else with_answer_schema(event.exchange, route.answer_schema)
+        readings, faults = read_signals(exchange, self._signals)
         subject = None if event.subject is None else subject_digests(self._subject_keys, event.subject)[0]
         return Record(
             event=replace(event, subject=subject, exchange=light(event.exchange)),
@@ -150,6 +153,7 @@ class IngestService:
             readings=readings,
             received_at=now,
             text=None if route is None else _text(event, parsed, route.text_storage, readings, now),
+            faults=faults,
         )
 
 
@@ -168,19 +172,30 @@ def _text(
 
 
 def readings_of(exchange: Exchange, signals: Mapping[str, Signal] = SIGNALS) -> dict[str, float]:
-    """Read signals off an exchange.
+    """Read signals off an exchange."""
+    return read_signals(exchange, signals)[0]
+
+
+def read_signals(
+    exchange: Exchange, signals: Mapping[str, Signal] = SIGNALS
+) -> tuple[dict[str, float], tuple[Fault, ...]]:
+    """Return the readings of signals, and the faults they tell.
 
     A record without the request (a gateway's) tells ``request_error``, and of a failed attempt what each signal
     makes of a failure; whether a signal applied to that request at all is told by the other leg.
     """
     readings: dict[str, float] = {}
+    faults: list[Fault] = []
     for name, signal in signals.items():
         reading = signal.read(exchange)
         if reading is None and exchange.request is None and _failed(exchange):
             reading = signal.read_failure(exchange.outcome)
-        if reading is not None:
-            readings[name] = reading.value
-    return readings
+        if reading is None:
+            continue
+        readings[name] = reading.value
+        if reading.value and signal.is_fault and signal.kind is SignalKind.BIT:
+            faults.append(Fault(name, reading.reason, reading.detail or ""))
+    return readings, tuple(faults)
 
 
 def _accepted(result: BatchResult, unknown: tuple[str, ...]) -> Accepted:

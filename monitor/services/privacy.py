@@ -20,6 +20,9 @@ LARGEST_TEXT: Final = 256 * 1024
 """Bytes kept of one event."""
 _CUTS: Final = (65_536, 16_384, 4_096, 1_024, 256)
 """Longest strings are cut to, tried in turn until the event fits."""
+_FAULTS: Final = frozenset(
+    name for name, signal in SIGNALS.items() if signal.kind is SignalKind.BIT and signal.is_fault
+)
 _NO_KEY: Final = b"fullback:subject:without-a-key"
 _SUBJECT_BYTES: Final = 16
 
@@ -86,7 +89,7 @@ def _went_wrong(event: Event, readings: Mapping[str, float]) -> bool:
     outcome = event.exchange.outcome
     if outcome.failed and outcome.failure is not Failure.CANCELLED:
         return True
-    return any(value > 0 for name, value in readings.items() if SIGNALS[name].kind is SignalKind.BIT)
+    return any(value > 0 and name in _FAULTS for name, value in readings.items())
 
 
 def _share(request_id: str) -> float:

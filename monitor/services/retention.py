@@ -7,6 +7,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.models.route import Route
+from monitor.storage.faults import FaultStore
 from monitor.storage.partitions import DailyTable, PartitionStore
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
@@ -32,6 +33,7 @@ class RetentionService:
         dropped = self._drop(DailyTable.EVENTS, limit.date())
         with self._database.transaction() as session:
             StreamStore(session).forget_ticks(limit)
+            FaultStore(session).forget(limit.date())
         return dropped
 
     def _forget_texts(self) -> None:

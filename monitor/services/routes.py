@@ -1,7 +1,8 @@
 """Routes and variants: creating and changing them by rule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
@@ -12,6 +13,7 @@ from monitor.models.route import Goal, Mode, Phase, Route, RouteControl, TargetR
 from monitor.models.text import NO_TEXT, RedactionRule, TextMode, TextPolicy
 from monitor.models.variant import Role, Variant
 from monitor.routing.registry import validate
+from monitor.services.answer_schema import check_answer_schema
 from monitor.services.catalog import CatalogCache
 from monitor.services.policies import DEFAULT_POLICY, PolicyService
 from monitor.services.redaction import PatternError, check_pattern
@@ -20,7 +22,12 @@ from monitor.storage.decisions import DecisionStore
 from monitor.storage.routes import RouteStore, VariantSpec
 from monitor.storage.session import Database
 
-__all__ = ["RouteChange", "RouteService", "RouteSpec"]
+__all__ = ["CLEARABLE", "RouteChange", "RouteService", "RouteSpec"]
+
+CLEARABLE: Final = frozenset({"mirror_host_suffix", "waiver", "answer_schema"})
+"""Fields of a route that may have no value."""
+_LONG: Final = frozenset({"target", "answer_schema"})
+"""Fields that the audit only names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +43,12 @@ class RouteSpec:
     mirror_percent: float = 100.0
     waiver: str | None = None
     text_storage: TextPolicy = NO_TEXT
+    answer_schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RouteChange:
-    """What a caller wants changed; None leaves a field as it is."""
+    """What a caller wants changed; None leaves a field as it is, unless it is among the cleared."""
 
     mode: Mode | None = None
     policy: str | None = None
@@ -49,6 +57,15 @@ class RouteChange:
     mirror_percent: float | None = None
     waiver: str | None = None
     text_storage: TextPolicy | None = None
+    answer_schema: Mapping[str, Any] | None = None
+    cleared: frozenset[str] = frozenset()
+    """Of ``CLEARABLE``: fields to take the value from."""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The new values by field."""
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "cleared"}
+        return {name: value for name, value in given.items() if value is not None or name in self.cleared}
 
 
 class RouteService:
@@ -96,6 +113,7 @@ class RouteService:
         validate(spec.target)
         self._policies.get(spec.policy)
         self._check_texts(spec.text_storage)
+        check_answer_schema(spec.answer_schema)
         _check_roles(spec.variants)
         now = self._clock.now()
         new = Route(
@@ -109,6 +127,7 @@ class RouteService:
             waiver=spec.waiver,
             created_at=now,
             text_storage=spec.text_storage,
+            answer_schema=spec.answer_schema,
         )
         try:
             with self._database.transaction() as session:
@@ -140,13 +159,12 @@ class RouteService:
             validate(change.target)
         if change.text_storage is not None:
             self._check_texts(change.text_storage)
-        fields = {field: getattr(change, field) for field in RouteChange.__dataclass_fields__}
-        fields = {field: value for field, value in fields.items() if value is not None}
-        new = replace(route, **fields)
+        check_answer_schema(change.answer_schema)
+        new = replace(route, **change.fields)
         with self._database.transaction() as session:
             RouteStore(session).save(new)
             control = ControlStore(session).get(route.id)
-            told = ", ".join(f"{field} = {value}" for field, value in fields.items() if field != "target") or "target"
+            told = ", ".join(name if name in _LONG else f"{name} = {value}" for name, value in change.fields.items())
             DecisionStore(session).add(
                 Audit(
                     route.id,

@@ -15,6 +15,7 @@ from detectors.registry import all_names
 from monitor.clock import Clock
 from monitor.errors import DatabaseUnavailableError, OverloadedError
 from monitor.models.event import Record, Rejection
+from monitor.services.fault_counts import FaultTally
 from monitor.services.weight import weight_of
 from monitor.storage.copy import UnpackableError
 from monitor.storage.days import ensure_days
@@ -27,6 +28,7 @@ from monitor.storage.events import (
     add_rejections,
     identity_of,
 )
+from monitor.storage.faults import add_fault_counts
 from monitor.storage.layouts import Layout, ensure_layout
 from monitor.storage.recent import RecentIdentities
 from monitor.storage.session import SILENCE
@@ -87,6 +89,7 @@ class GroupWriter:
         self._commit_timeout_s = commit_timeout_s
         self._most_per_commit = _MOST_PER_COMMIT if group_commit else 1
         self._recent = RecentIdentities()
+        self._faults = FaultTally()
         self._days: set[date] = set()
         self._layout: Layout | None = None
         self._waiting: list[_Waiting] = []
@@ -236,6 +239,7 @@ class GroupWriter:
             self._layout = await ensure_layout(connection, all_names())
         async with connection.transaction():
             new = await add_identified(connection, fresh, self._layout)
+            await add_fault_counts(connection, self._faults.count((key[1], fresh[key]) for key in new))
             unclaimed = set(new)
             results = [_result(batch, keys, unclaimed) for batch, keys in zip(batches, identities, strict=True)]
             accounts: Counter[tuple[str, str, str]] = Counter()

@@ -45,6 +45,7 @@ class RouteStore:
             mirror_percent=route.mirror_percent,
             waiver=route.waiver,
             text_storage=route.text_storage.to_json(),
+            answer_schema=route.answer_schema,
             created_at=route.created_at,
         )
         self._session.add(row)
@@ -62,6 +63,7 @@ class RouteStore:
         row.mirror_percent = route.mirror_percent
         row.waiver = route.waiver
         row.text_storage = route.text_storage.to_json()
+        row.answer_schema = route.answer_schema
         self._session.flush()
 
     def all(self) -> list[Route]:
@@ -113,6 +115,7 @@ def _route(row: RouteRow) -> Route:
         waiver=row.waiver,
         created_at=row.created_at,
         text_storage=TextPolicy.from_json(row.text_storage),
+        answer_schema=row.answer_schema,
     )
 
 

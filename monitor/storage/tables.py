@@ -116,6 +116,7 @@ class RouteRow(Base):
     mirror_percent: Mapped[float] = mapped_column(Float)
     waiver: Mapped[str | None]
     text_storage: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    answer_schema: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime]
 
 
@@ -198,6 +199,20 @@ class ReadingLayoutRow(Base):
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
     names: Mapped[list[str]]
+
+
+class FaultCountRow(Base):
+    """How often a variant's answers of one day failed in one place."""
+
+    __tablename__ = "fault_counts"
+
+    route_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    variant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    start_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    signal: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    detail: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
 
 
 class EventTextRow(Base):
