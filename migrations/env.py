@@ -7,6 +7,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from monitor.config import Settings
+from monitor.storage import event_tables  # noqa: F401 - it adds its tables
 from monitor.storage.session import Database, resolve_url
 from monitor.storage.tables import Base
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec
@@ -13,6 +13,8 @@ from monitor import __version__
 from monitor.bench.command import bench
 from monitor.cli_attribution import attribution
 from monitor.cli_findings import findings
+from monitor.cli_output import file_argument, json_option, print_document
+from monitor.cli_routes import routes
 from monitor.cli_score import score
 from monitor.client import call_api, read_document
 from monitor.config import Settings
@@ -41,16 +43,7 @@ def _guarded(command: Callable[_P, None]) -> Callable[_P, None]:
     return run
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 reason_option = click.option("--reason", required=True, help="Why; goes into the audit.")
-
-
-def _print(document: Any, *, as_json: bool, lines: Sequence[str]) -> None:
-    if as_json:
-        click.echo(json.dumps(document, default=str))
-    else:
-        for line in lines:
-            click.echo(line)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,7 +99,7 @@ def migrate(as_json: bool) -> None:
     before = current_revision(database)
     after = upgrade(database)
     said = "already at" if before == after else "now at"
-    _print({"before": before, "after": after}, as_json=as_json, lines=[f"schema {said} {after}"])
+    print_document({"before": before, "after": after}, as_json=as_json, lines=[f"schema {said} {after}"])
 
 
 @main.command()
@@ -134,7 +127,7 @@ def check(as_json: bool) -> None:
             probe(f"policy of {route.name}", lambda route=route: factory.policies.get(route.policy))  # type: ignore[misc]
             probe(f"target of {route.name}", lambda route=route: build(route.target).read())  # type: ignore[misc]
     lines = [f"{'ok  ' if one['ok'] else 'FAIL'} {one['check']}: {one['detail']}" for one in checks]
-    _print(checks, as_json=as_json, lines=lines)
+    print_document(checks, as_json=as_json, lines=lines)
     if not all(one["ok"] for one in checks):
         sys.exit(1)
 
@@ -146,7 +139,7 @@ def list_(what: str, as_json: bool) -> None:
     """Show what is registered."""
     rows = _registered(what)
     lines = ["  ".join(str(value) for value in row.values()) for row in rows]
-    _print(rows, as_json=as_json, lines=lines)
+    print_document(rows, as_json=as_json, lines=lines)
 
 
 def _registered(what: str) -> list[dict[str, Any]]:
@@ -187,7 +180,7 @@ def keys_create(source: str, scopes: tuple[str, ...], routes: tuple[str, ...], a
     bound = frozenset(routes) or None
     key, text = Factory(_settings()).keys.create(source, frozenset(Scope(scope) for scope in scopes), bound)
     document = {"id": key.id, "source": source, "scopes": sorted(scopes), "routes": sorted(routes), "key": text}
-    _print(document, as_json=as_json, lines=[text, f"(id {key.id}; shown once: store it now)"])
+    print_document(document, as_json=as_json, lines=[text, f"(id {key.id}; shown once: store it now)"])
 
 
 @keys.command("list")
@@ -211,7 +204,7 @@ def keys_list(as_json: bool) -> None:
         f"{row['id']}  {row['source']}  {row['scopes']}  routes: {row['routes']}{'  REVOKED' if row['revoked'] else ''}"
         for row in rows
     ]
-    _print(rows, as_json=as_json, lines=lines)
+    print_document(rows, as_json=as_json, lines=lines)
 
 
 @keys.command("revoke")
@@ -226,88 +219,6 @@ def keys_revoke(key_id: str) -> None:
     click.echo(f"revoked {key_id}; every process forgets it within 10 s")
 
 
-file_argument = click.argument("path", type=click.Path(exists=True, dir_okay=False), metavar="FILE")
-
-
-@main.group()
-def routes() -> None:
-    """Routes, through the API."""
-
-
-@routes.command("list")
-@json_option
-def routes_list(as_json: bool) -> None:
-    """List routes with mode and phase."""
-    found = call_api("GET", "/v1/routes")
-    lines = [f"{r['name']}  mode {r['mode']}  phase {r['phase']}  epoch {r['epoch']}" for r in found["items"]]
-    _print(found, as_json=as_json, lines=lines or ["no routes yet: fullback routes add FILE"])
-
-
-@routes.command("add")
-@file_argument
-@json_option
-def routes_add(path: str, as_json: bool) -> None:
-    """Create a route from a YAML or JSON file (name, target, variants, ...)."""
-    made = call_api("POST", "/v1/routes", json=read_document(path))
-    _print(made, as_json=as_json, lines=[f"route {made['name']} created, mode {made['mode']}"])
-
-
-@routes.command("show")
-@click.argument("name")
-@json_option
-def routes_show(name: str, as_json: bool) -> None:
-    """Show a route: phase, routing and every stream's verdict."""
-    route = call_api("GET", f"/v1/routes/{name}")
-    lines = [
-        f"{name}: mode {route['mode']}, phase {route['phase']} since {route['phase_since']}, epoch {route['epoch']}"
-    ]
-    lines += [
-        f"  {one['verdict']:<12} {one['candidate']} {one['signal']}/{one['slice']}: {one['reason']}"
-        for one in route["streams"]
-        if not one["a_a"]
-    ]
-    _print(route, as_json=as_json, lines=lines)
-
-
-@routes.command("set")
-@click.argument("name")
-@click.option("--mode", type=click.Choice(["observe", "advise", "auto"]))
-@click.option("--policy")
-@click.option("--waiver", help="Why auto is armed before the observation period ended.")
-@click.option("--text-storage", type=click.Path(exists=True, dir_okay=False), help="File: which texts are kept.")
-@click.option(
-    "--answer-schema", type=click.Path(exists=True, dir_okay=False), help="File: what answers are checked by."
-)
-@click.option("--clear", multiple=True, type=click.Choice(["answer_schema", "mirror_host_suffix", "waiver"]))
-@json_option
-def routes_set(name: str, as_json: bool, clear: Sequence[str], **changes: str | None) -> None:
-    """Change a route's mode, policy, waiver, text storage or the schema of its answers."""
-    wanted: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
-    for field in ("text_storage", "answer_schema"):
-        if field in wanted:
-            wanted[field] = read_document(wanted[field])
-    wanted |= dict.fromkeys(clear)
-    route = call_api("PATCH", f"/v1/routes/{name}", json=wanted)
-    texts = route["text_storage"]["mode"]
-    _print(route, as_json=as_json, lines=[f"{name}: mode {route['mode']}, policy {route['policy']}, texts {texts}"])
-
-
-@routes.command("faults")
-@click.argument("name")
-@click.option("--signal", help="Only this signal's.")
-@click.option("--days", default=7, show_default=True)
-@json_option
-def routes_faults(name: str, signal: str | None, days: int, as_json: bool) -> None:
-    """Show where the answers of each variant fail, most frequent first."""
-    query = {"days": days} if signal is None else {"days": days, "signal": signal}
-    found = call_api("GET", f"/v1/routes/{name}/faults", params=query)
-    lines = [
-        f"{one['n']:>9}  {one['variant']}  {one['signal']}  {one['reason']}  {one['detail'] or ''}".rstrip()
-        for one in found["items"]
-    ]
-    _print(found, as_json=as_json, lines=lines or [f"no faults since {found['since']}"])
-
-
 @main.group()
 def variants() -> None:
     """Variants of a route, through the API."""
@@ -320,7 +231,7 @@ def variants_list(route: str, as_json: bool) -> None:
     """List a route's variants, baseline first."""
     found = call_api("GET", f"/v1/routes/{route}/variants")
     lines = [f"{v['name']}  {v['role']}  {v['format']}  behind {v['backend']}" for v in found["items"]]
-    _print(found, as_json=as_json, lines=lines)
+    print_document(found, as_json=as_json, lines=lines)
 
 
 @variants.command("add")
@@ -330,7 +241,7 @@ def variants_list(route: str, as_json: bool) -> None:
 def variants_add(route: str, path: str, as_json: bool) -> None:
     """Add a variant from a YAML or JSON file."""
     made = call_api("POST", f"/v1/routes/{route}/variants", json=read_document(path))
-    _print(made, as_json=as_json, lines=[f"{made['role']} {made['name']} added to {route}"])
+    print_document(made, as_json=as_json, lines=[f"{made['role']} {made['name']} added to {route}"])
 
 
 @main.group()
@@ -344,7 +255,7 @@ def policies_list(as_json: bool) -> None:
     """List policy versions, newest first."""
     found = call_api("GET", "/v1/policies")
     lines = [f"{p['name']}@{p['version']}  by {p['actor']}  {p['created_at']}" for p in found["items"]]
-    _print(found, as_json=as_json, lines=lines or ["no stored policies; `default` is built in"])
+    print_document(found, as_json=as_json, lines=lines or ["no stored policies; `default` is built in"])
 
 
 @policies.command("add")
@@ -354,7 +265,7 @@ def policies_list(as_json: bool) -> None:
 def policies_add(name: str, path: str, as_json: bool) -> None:
     """Check a policy document and store it as the next version."""
     made = call_api("POST", "/v1/policies", json={"name": name, "document": read_document(path)})
-    _print(made, as_json=as_json, lines=[f"policy {made['name']}@{made['version']} stored"])
+    print_document(made, as_json=as_json, lines=[f"policy {made['name']}@{made['version']} stored"])
 
 
 @main.group()
@@ -372,7 +283,7 @@ def incidents_list(route: str | None, as_json: bool) -> None:
         f"{i['id']}  {i['route']}/{i['candidate']}  {'closed' if i['closed_at'] else 'OPEN'}  {i['headline']}"
         for i in found["items"]
     ]
-    _print(found, as_json=as_json, lines=lines or ["no incidents"])
+    print_document(found, as_json=as_json, lines=lines or ["no incidents"])
 
 
 @incidents.command("close")
@@ -394,7 +305,7 @@ def flip(route: str, to: str, reason: str, as_json: bool) -> None:
     """Move a route by hand; the controller applies and verifies it."""
     control = call_api("POST", f"/v1/routes/{route}/flips", json={"to": to, "reason": reason})
     lines = [f"{route}: {control['phase']}, epoch {control['epoch']}; watch: fullback routes show {route}"]
-    _print(control, as_json=as_json, lines=lines)
+    print_document(control, as_json=as_json, lines=lines)
 
 
 @main.command()
@@ -410,7 +321,9 @@ def freeze(route: str, hours: float, off: bool, reason: str, as_json: bool) -> N
     else:
         control = call_api("PUT", f"/v1/routes/{route}/pin", json={"hours": hours, "reason": reason})
     until = control["pinned_until"]
-    _print(control, as_json=as_json, lines=[f"{route}: {'not frozen' if until is None else f'frozen until {until}'}"])
+    print_document(
+        control, as_json=as_json, lines=[f"{route}: {'not frozen' if until is None else f'frozen until {until}'}"]
+    )
 
 
 @main.command()
@@ -422,7 +335,7 @@ def erase(subject: str, reason: str, as_json: bool) -> None:
     named = sys.stdin.readline().rstrip("\r\n") if subject == "-" else subject
     told = call_api("DELETE", "/v1/subjects", json={"subject": named, "reason": reason})
     line = f"{told['events']} events lost their ids, {told['texts']} texts erased, on {told['routes']} routes"
-    _print(told, as_json=as_json, lines=[line])
+    print_document(told, as_json=as_json, lines=[line])
 
 
 @main.command()
@@ -465,3 +378,4 @@ main.add_command(attribution)
 main.add_command(bench)
 main.add_command(score)
 main.add_command(findings)
+main.add_command(routes)

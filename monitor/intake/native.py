@@ -66,6 +66,7 @@ class NativeEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     error: Failure | None = None
     duration_ms: float | None = None
     ttft_ms: float | None = None
+    queue_ms: float | None = None
     request: dict[str, Any] | None = None
     response: dict[str, Any] | None = None
     response_sse: str | None = None
@@ -98,6 +99,7 @@ class _Plain(NativeEvent, frozen=True, kw_only=True, forbid_unknown_fields=True)
     status: Annotated[int, msgspec.Meta(ge=0, le=MAX_STATUS)] | None = None
     duration_ms: _Milliseconds | None = None
     ttft_ms: _Milliseconds | None = None
+    queue_ms: _Milliseconds | None = None
 
 
 NAMES: Final = (
@@ -205,6 +207,7 @@ def _check(doc: Mapping[str, Any], now: datetime, limits: Limits) -> NativeEvent
         error=_error(doc),
         duration_ms=number(doc, "duration_ms", 0, MAX_DURATION_MS),
         ttft_ms=number(doc, "ttft_ms", 0, MAX_DURATION_MS),
+        queue_ms=number(doc, "queue_ms", 0, MAX_DURATION_MS),
         request=_body(doc, "request"),
         response=_body(doc, "response"),
         response_sse=_stream_text(doc),
@@ -224,7 +227,7 @@ def _event(native: NativeEvent, request: Request | None, model: str | None, repl
             request=request,
             answer=reply.answer,
             outcome=Outcome(native.status, _failure(native, reply)),
-            timing=Timing(native.ttft_ms, native.duration_ms),
+            timing=Timing(native.ttft_ms, native.duration_ms, native.queue_ms),
         ),
         event_id=native.event_id,
         attempt=native.attempt,

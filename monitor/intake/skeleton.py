@@ -9,7 +9,7 @@ __all__ = ["skeleton"]
 KNOWN_KEYS: Final = frozenset(
     """
     request_id started_at event_id attempt backend host mirrored leg route variant requested_model session_id subject
-    status error duration_ms ttft_ms request response response_sse stream
+    status error duration_ms ttft_ms queue_ms request response response_sse stream
     model messages role content text type name system prompt input output instructions tools tool_calls
     tool_choice functions function function_call parameters arguments input_schema response_format json_schema
     json_object schema format strict max_tokens max_completion_tokens max_output_tokens temperature top_p n

@@ -1,14 +1,11 @@
 """The tables. Row classes never leave ``storage/``: stores give and take domain types."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
-    Date,
     DateTime,
     Float,
     ForeignKey,
@@ -17,13 +14,11 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    SmallInteger,
     Text,
     UniqueConstraint,
-    Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = [
@@ -33,8 +28,6 @@ __all__ = [
     "Base",
     "DeadLetterRow",
     "DecisionRow",
-    "EventRow",
-    "EventTextRow",
     "FindingRow",
     "FingerprintRow",
     "IncidentRow",
@@ -140,92 +133,6 @@ class VariantRow(Base):
     base_model: Mapped[str | None]
     digest: Mapped[str | None]
     created_at: Mapped[datetime]
-
-
-class EventRow(Base):
-    """One stored event; partitioned by the UTC day it started, unique there."""
-
-    __tablename__ = "events"
-    __table_args__ = (
-        Index("ix_events_started_at", "started_at", postgresql_using="brin"),
-        Index(
-            "ix_events_received_at",
-            "received_at",
-            postgresql_using="brin",
-            postgresql_with={"autosummarize": "on"},
-        ),
-        Index("ix_events_subject", "subject", postgresql_where=text("subject IS NOT NULL")),
-        {"postgresql_partition_by": "RANGE (start_day)"},
-    )
-
-    route_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    start_day: Mapped[date] = mapped_column(Date, primary_key=True)
-    event_key: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    variant_id: Mapped[int | None] = mapped_column(BigInteger)
-    source: Mapped[str]
-    recorder: Mapped[str]
-    leg: Mapped[str]
-    rule: Mapped[str]
-    attempt: Mapped[int] = mapped_column(SmallInteger)
-    request_id: Mapped[str]
-    session_id: Mapped[str | None]
-    backend: Mapped[str]
-    mirrored: Mapped[bool | None] = mapped_column(Boolean)
-    started_at: Mapped[datetime]
-    received_at: Mapped[datetime]
-    status: Mapped[int | None] = mapped_column(SmallInteger)
-    failure: Mapped[str | None]
-    duration_ms: Mapped[float | None] = mapped_column(REAL)
-    ttft_ms: Mapped[float | None] = mapped_column(REAL)
-    finish_reason: Mapped[str | None]
-    prompt_tokens: Mapped[int | None] = mapped_column(Integer)
-    completion_tokens: Mapped[int | None] = mapped_column(Integer)
-    requested_model: Mapped[str | None]
-    response_model: Mapped[str | None]
-    system_fingerprint: Mapped[str | None]
-    slices: Mapped[list[str]]
-    layout_id: Mapped[int] = mapped_column(Integer)
-    readings: Mapped[list[float | None]] = mapped_column(ARRAY(REAL))
-    subject: Mapped[str | None]
-    text_blob: Mapped[UUID | None] = mapped_column(Uuid)
-    text_index: Mapped[int | None] = mapped_column(Integer)
-
-
-class ReadingLayoutRow(Base):
-    """The signals that an event's readings are of, in the order of the array."""
-
-    __tablename__ = "reading_layouts"
-    __table_args__ = (UniqueConstraint("names"),)
-
-    id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
-    names: Mapped[list[str]]
-
-
-class FaultCountRow(Base):
-    """How often a variant's answers of one day failed in one place."""
-
-    __tablename__ = "fault_counts"
-
-    route_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    variant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    start_day: Mapped[date] = mapped_column(Date, primary_key=True)
-    signal: Mapped[str] = mapped_column(primary_key=True)
-    reason: Mapped[str] = mapped_column(primary_key=True)
-    detail: Mapped[str] = mapped_column(primary_key=True)
-    n: Mapped[int] = mapped_column(BigInteger)
-
-
-class EventTextRow(Base):
-    """The texts of one commit's events of one route and day, compressed together; its retention is shorter."""
-
-    __tablename__ = "event_texts"
-    __table_args__ = ({"postgresql_partition_by": "RANGE (start_day)"},)
-
-    route_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    start_day: Mapped[date] = mapped_column(Date, primary_key=True)
-    blob_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    codec: Mapped[str]
-    body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class AttributionRuleRow(Base):

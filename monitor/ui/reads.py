@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from monitor.models.decision import Audit
 from monitor.models.evidence import Stream
+from monitor.models.fault import FaultCount
 from monitor.models.finding import Finding
 from monitor.models.incident import Incident
 from monitor.models.route import Phase, Route, RouteControl
@@ -16,14 +17,17 @@ from monitor.models.variant import Role, Variant
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
+from monitor.storage.faults import FaultStore
 from monitor.storage.findings import FindingStore
 from monitor.storage.incidents import IncidentStore
 from monitor.storage.routes import RouteStore
 from monitor.storage.streams import Standing, StreamStore, TickCounts
 
-__all__ = ["Fleet", "RouteFacts", "audit_of", "findings_of", "fleet_of", "route_facts", "ticks_of"]
+__all__ = ["Fleet", "RouteFacts", "audit_of", "faults_of", "findings_of", "fleet_of", "route_facts", "ticks_of"]
 
 _MOST_OPEN = 500
+_FAULT_DAYS = 7
+_MOST_FAULTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,12 @@ def _incident(session: Session, control: RouteControl, open_incidents: list[Inci
 def ticks_of(session: Session, stream: Stream, tick_s: float, now: datetime, window: timedelta) -> list[TickCounts]:
     """Read what a stream counted in a window that ends now."""
     return StreamStore(session).ticks(stream, tick_of(now - window, tick_s), tick_of(now, tick_s))
+
+
+def faults_of(session: Session, stream: Stream, now: datetime) -> list[FaultCount]:
+    """Read where the answers of a stream's signal failed in the last seven days."""
+    since = now.date() - timedelta(days=_FAULT_DAYS - 1)
+    return FaultStore(session).top(stream.route_id, since, stream.signal, _MOST_FAULTS)
 
 
 def audit_of(session: Session, route_ids: Collection[int], limit: int, before: int | None) -> list[Audit]:

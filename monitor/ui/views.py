@@ -15,7 +15,8 @@ from monitor.models.route import Route
 from monitor.ui import pages
 from monitor.ui.document import HEADERS, PageRoute, asset, page
 from monitor.ui.evidence import chart_view, choose
-from monitor.ui.reads import audit_of, findings_of, fleet_of, route_facts, ticks_of
+from monitor.ui.faults import fault_lines
+from monitor.ui.reads import audit_of, faults_of, findings_of, fleet_of, route_facts, ticks_of
 from monitor.ui.session import Viewer, forget, local_path, refuse_foreign_post, remember, viewer_of
 from monitor.ui.wording import PHASES, duration, moment
 
@@ -104,6 +105,7 @@ def evidence(
         chosen = choose(facts, stream)
         tick_s = 10.0 if facts.clock is None else facts.clock.tick_s
         ticks = [] if chosen is None else ticks_of(session, chosen, tick_s, desk.now, window)
+        faults = [] if chosen is None else faults_of(session, chosen, desk.now)
     names = {variant.id: variant.name for variant in facts.variants}
     chart = (
         None
@@ -133,6 +135,7 @@ def evidence(
         streams=[pages.stream_line(one, names, late) for one in streams if not facts.is_aa(one)],
         aa_streams=[pages.stream_line(one, names, late) for one in streams if facts.is_aa(one)],
         chart=chart,
+        faults=[] if chosen is None else fault_lines(faults, chosen, facts.baseline),
         minutes=minutes,
         windows=_WINDOWS,
     )

@@ -19,6 +19,7 @@ from monitor.services.routes import RouteSpec
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
+from monitor.storage.event_tables import FaultCountRow
 from monitor.storage.findings import FindingStore
 from monitor.storage.incidents import IncidentStore
 from monitor.storage.routes import VariantSpec
@@ -186,6 +187,28 @@ def roll_back(factory: Factory, route: Route, incident: int, alarm: datetime, ac
         )
 
 
+def seed_faults(factory: Factory, main: Stream, baseline_id: int) -> None:
+    """Write where the answers of both variants failed today."""
+    counted = [
+        (main.candidate_id, "missing_required", "required:/properties/parcels", 1210),
+        (main.candidate_id, "truncated", "", 88),
+        (baseline_id, "truncated", "", 9),
+    ]
+    with factory.database.transaction() as session:
+        for variant_id, reason, detail, n in counted:
+            session.add(
+                FaultCountRow(
+                    route_id=main.route_id,
+                    variant_id=variant_id,
+                    start_day=factory.clock.now().date(),
+                    signal=main.signal,
+                    reason=reason,
+                    detail=detail,
+                    n=n,
+                )
+            )
+
+
 def seed_findings(factory: Factory, route: str) -> list[int]:
     """Write a silent shipper, a changed fingerprint, and one that a person closed; the newest last."""
     now = factory.clock.now()
@@ -231,6 +254,7 @@ def seed_drift(factory: Factory, name: str = "chat-70b") -> dict[str, Any]:
         reason = "Failed requests: within the margin over at least the last 24 h (90210 pairs)"
         StreamStore(session).save(replace(safe, verdict=Verdict.SAFE, reason=reason))
     counts = add_ticks(factory, main, 55, onset)
+    seed_faults(factory, main, baseline.id)
     incident = add_incident(factory, route, main, onset, alarm, headline)
     roll_back(factory, route, incident, alarm)
     return {

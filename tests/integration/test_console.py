@@ -136,6 +136,16 @@ def test_the_evidence_page_tells_the_incident(factory: Factory, client: TestClie
     assert text.index("Streams") < text.index("A/A: the baseline against itself")
 
 
+def test_the_evidence_page_tells_where_answers_fail(factory: Factory, client: TestClient) -> None:
+    streams = seed_drift(factory)["streams"]
+    text = words(client.get("/routes/chat-70b").text)
+    assert (
+        "Class Place Candidate Baseline missing_required required:/properties/parcels 1,210 0 truncated – 88 9" in text
+    )
+    other = next(one.id for one in streams if one.signal == "refusal")
+    assert "missing_required" not in words(client.get(f"/routes/chat-70b?stream={other}").text)
+
+
 @pytest.mark.parametrize(
     ("phase", "command"),
     [

@@ -60,6 +60,7 @@ def test_every_field():
         status=200,
         duration_ms=1500,
         ttft_ms=20.5,
+        queue_ms=1.5,
         stream=True,
         request={
             "model": "chat",
@@ -80,7 +81,7 @@ def test_every_field():
         "fp-1",
     )
     assert (found.session_id, found.duration_ms) == ("s-1", 1500)
-    assert found.exchange.timing.ttft_ms == 20.5
+    assert (found.exchange.timing.ttft_ms, found.exchange.timing.queue_ms) == (20.5, 1.5)
     assert found.exchange.request.stream is True
     assert found.exchange.answer.text == "Ho"
     assert found.exchange.outcome.status == 200
@@ -172,6 +173,7 @@ BAD = [
     ({"duration_ms": -1}, Code.OUT_OF_RANGE, "/duration_ms"),
     ({"ttft_ms": 86_400_001}, Code.OUT_OF_RANGE, "/ttft_ms"),
     ({"ttft_ms": "fast"}, Code.WRONG_TYPE, "/ttft_ms"),
+    ({"queue_ms": -1}, Code.OUT_OF_RANGE, "/queue_ms"),
     ({"leg": "secondary"}, Code.OUT_OF_RANGE, "/leg"),
     ({"leg": 1}, Code.WRONG_TYPE, "/leg"),
     ({"error": "oops"}, Code.OUT_OF_RANGE, "/error"),
