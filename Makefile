@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format debian clean
+.PHONY: help demo test eval lint format debian clean
 
 help:            ## show this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,13 @@ format: $(VENV)/test.stamp ## rewrite the sources in the house style
 
 test: debian lint ## everything the tests need, then every test (ARGS="-k name")
 	@$(BIN)/pytest $(ARGS)
+
+eval: $(VENV)/test.stamp ## how far signals agree with labelled data (DATA=folder with refusals/, corrections/, structured/)
+	@test -d "$(DATA)" || { echo "make eval DATA=folder: a folder with refusals/, corrections/ and structured/"; exit 2; }
+	@$(BIN)/python -m tests.agreement.refusal_eval "$(DATA)/refusals"
+	@$(BIN)/python -m tests.agreement.correction_eval "$(DATA)/corrections"
+	@$(BIN)/python -m tests.agreement.schema_suite "$(DATA)/structured" --generated 800
+	@$(BIN)/python -m tests.agreement.repetition_eval --texts 40
 
 clean:           ## remove the virtual environment and caches
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,6 +21,8 @@ class Signal(Protocol):
     """"share of requests" or "ms"."""
     default_margin: ClassVar[Margin]
     indicts: ClassVar[Indicts] = Indicts.THIS
+    default_weight: ClassVar[float] = 1.0
+    """Share of the false-alarm budget beside the other signals, unless the policy says otherwise; 0 is not watched."""
     is_fault: ClassVar[bool] = True
     """Whether a bad reading is a fault of the answer; a fall of something says that it became rarer, no more."""
 

@@ -38,6 +38,8 @@ class SignalKind(StrEnum):
     """Milliseconds, higher is worse; ``inf`` is a time-out."""
     AMOUNT = "amount"
     """A number of any unit whose distribution is compared; a shift either way is a change."""
+    PRINT = "print"
+    """A fingerprint, a whole number below 2^24: a pair is bad if its legs' disagree; 0 disagrees with nothing."""
 
 
 class Indicts(StrEnum):

@@ -1,11 +1,14 @@
 """Words without which a regular expression cannot match: looking for them first is far cheaper than the expression."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import takewhile
+from typing import Any, Final
 
-__all__ = ["Gated", "needed_literals"]
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
+
+__all__ = ["Gate", "Gated", "Words", "covering", "needed_literals", "searchable"]
 
 try:
     from re import _constants as _op  # type: ignore[attr-defined]
@@ -14,74 +17,182 @@ except ImportError:  # the interpreter keeps its parser elsewhere: every express
     _parser = None
     _op = None
 
-_TELLING_CHARS = 4
+_TELLING_BYTES: Final = 5
+_COMMON: Final = frozenset(
+    re.split(
+        ", ",
+        "able, against, answer, completed, content, create, do not, don't, encourage, es ist, feel, going, "
+        "important to, impossible, never, nicht, policies, policy, possible, principles, provide, purpose, "
+        "question, request, rules, scope, share, should, should n, should never, should not, support, terms, "
+        "think, topic, training, values, violat, wrong",
+    )
+)
+"""Words that ordinary texts are full of: they tell little."""
+_SHORT: Final = 5
+_FEW: Final = 12
+_WORDS_AT_ONCE: Final = 64
+"""Up to so many words are looked for in many bytes at a time; with more the search goes byte by byte."""
+
+
+class Words:
+    """A set of words looked for in one pass, in time linear in the text.
+
+    Capitals of ASCII letters do not matter, and a line break is a space. A text beyond ASCII is searched as
+    UTF-8, in which no character's bytes are part of another's, lone surrogates included.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        known = sorted({spelling for word in words for spelling in _spellings(_trimmed(word.lower()))})
+        least = [word for word in known if not any(other in word for other in known if other != word)]
+        self._plain = _searchers([word for word in least if word.isascii()])
+        self._beyond = _searchers([word for word in least if not word.isascii()])
+
+    def found_in(self, raw: bytes) -> bool:
+        """Tell whether one of the words is in the :func:`searchable` bytes of a text; true if there are no words."""
+        for searcher in self._plain:
+            if searcher.find_matches_as_indexes(raw):
+                return True
+        if not raw.isascii() and any(searcher.find_matches_as_indexes(raw) for searcher in self._beyond):
+            return True
+        return not self._plain and not self._beyond
+
+    def places(self, raw: bytes) -> list[int]:
+        """Return where words begin in the :func:`searchable` bytes of a text; of words that overlap, one."""
+        starts: list[int] = []
+        for searcher in self._plain if raw.isascii() else self._plain + self._beyond:
+            if found := searcher.find_matches_as_indexes(raw):
+                starts.extend(start for _, start, _ in found)
+        return sorted(starts)
+
+
+def searchable(text: str) -> bytes:
+    """Return what ``Words`` are looked for in: a byte for a character, if all of them are ASCII."""
+    return text.encode("utf-8", "surrogatepass").lower().replace(b"\n", b" ")
+
+
+def _searchers(words: list[str]) -> tuple[BytesAhoCorasick, ...]:
+    groups = [words[at : at + _WORDS_AT_ONCE] for at in range(0, len(words), _WORDS_AT_ONCE)]
+    # Leftmost-first: the other kinds of match do without the search of many bytes at a time.
+    return tuple(
+        BytesAhoCorasick([word.encode() for word in group], matchkind=MatchKind.LeftmostFirst) for group in groups
+    )
+
+
+def _trimmed(word: str) -> str:
+    """Return a phrase without outer blanks, where a text may have a sign; a short word keeps them to stand alone."""
+    bare = word.strip()
+    return bare if len(bare) > _SHORT else word
+
+
+def _spellings(word: str) -> set[str]:
+    """Return a word as texts spell it: small and capital letters beyond ASCII, ss as ß, a bent apostrophe."""
+    found = {word, word.replace("ss", "ß"), word.replace("'", "’")}
+    return found | {each.capitalize() for each in found if not each.isascii()}
 
 
 class Gated:
     """Expressions over one kind of text, each tried only if the text has the words it needs."""
 
     def __init__(self, rules: Iterable[re.Pattern[str]]) -> None:
-        self._always: list[re.Pattern[str]] = []
-        self._by_word: dict[str, list[_Gate]] = {}
-        for rule in rules:
-            needs = needed_literals(rule.pattern)
-            if not needs:
-                self._always.append(rule)
-                continue
-            gate = _Gate(rule, needs[1:])
-            for word in needs[0]:
-                self._by_word.setdefault(word, []).append(gate)
+        self._gates = tuple(Gate.of(rule) for rule in rules)
+        by_word: dict[str, list[int]] = {}
+        for at, gate in enumerate(self._gates):
+            for word in gate.needs[0] if gate.needs else ():
+                by_word.setdefault(word, []).append(at)
+        self._always = [at for at, gate in enumerate(self._gates) if not gate.needs]
+        self._gated = list(by_word.values())
+        self._which = BytesAhoCorasick([word.encode("utf-8", "surrogatepass") for word in by_word])
+
+    @property
+    def rules(self) -> tuple[re.Pattern[str], ...]:
+        """Return every expression, in the order given."""
+        return tuple(gate.rule for gate in self._gates)
 
     def search(self, text: str) -> bool:
         """Tell whether any expression matches somewhere in the text; the same as trying them all."""
-        if any(rule.search(text) for rule in self._always):
-            return True
-        present = [gates for word, gates in self._by_word.items() if word in text]
-        return any(gate.matches(text) for gate in {id(gate): gate for gates in present for gate in gates}.values())
+        return any(gate.match(text) for gate in self.admitted(text))
+
+    def admitted(self, text: str) -> list["Gate"]:
+        """Return the expressions that may match, in the order given."""
+        hits = self._which.find_matches_as_indexes(text.encode("utf-8", "surrogatepass"), overlapping=True)
+        if not hits:
+            return [self._gates[at] for at in self._always]
+        found = {at for word in {word for word, _, _ in hits} for at in self._gated[word]}
+        return [self._gates[at] for at in sorted(found.union(self._always))]
 
 
 @dataclass(frozen=True, slots=True)
-class _Gate:
-    """An expression and what else a text needs to match it."""
+class Gate:
+    """An expression and what a text needs to match it."""
 
     rule: re.Pattern[str]
     needs: tuple[frozenset[str], ...]
 
-    def matches(self, text: str) -> bool:
+    @classmethod
+    def of(cls, rule: re.Pattern[str]) -> "Gate":
+        """Return the gate of an expression, less the long lists: looking for each of many words is no gain."""
+        known = () if rule.flags & re.IGNORECASE else needed_literals(rule.pattern)
+        first, *others = known or (frozenset[str](),)
+        return cls(rule, (first, *(words for words in others if len(words) <= _FEW)) if first else ())
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """Return the first match, as the expression alone would."""
         for words in self.needs:
             for word in words:
                 if word in text:
                     break
             else:
-                return False
-        return self.rule.search(text) is not None
+                return None
+        return self.rule.search(text)
+
+
+def covering(rules: Iterable[re.Pattern[str]]) -> frozenset[str]:
+    """Return few words of which one is in every text that any of the rules matches; none if a rule needs no word."""
+    chosen: set[str] = set()
+    needs = [needed_literals(rule.pattern) for rule in rules]
+    if not all(needs):
+        return frozenset()
+    for sets in sorted(needs, key=lambda sets: len(sets[0])):
+        telling = [words for words in sets if _worth(words)[0] >= _TELLING_BYTES] or [sets[0]]
+        new = [{word for word in words if not any(other in word for other in chosen)} for words in telling]
+        chosen |= min(new, key=len)
+    return frozenset(chosen)
 
 
 def needed_literals(pattern: str) -> tuple[frozenset[str], ...]:
     r"""Return sets of words; every match contains at least one word of each set. The most telling set comes first.
 
     >>> [sorted(words) for words in needed_literals(r"\bI (?:cannot|won't) (?:\w+ )?help")]
-    [['help'], ['cannot', "won't"], ['I '], [' ']]
+    [['I cannot', "I won't"], ['cannot', "won't"], ['help'], ['I '], [' ']]
     """
-    return () if _parser is None else tuple(sorted(_sets(_parser.parse(pattern)), key=_worth, reverse=True))
+    return () if _parser is None else tuple(sorted(_sets(_parser.parse(pattern)), key=_order))
+
+
+def _order(words: frozenset[str]) -> tuple[int, int, int, list[str]]:
+    telling, few, shortest = _worth(words)
+    return -telling, -few, -shortest, sorted(words)
 
 
 def _worth(words: frozenset[str]) -> tuple[int, int, int]:
-    """Long words are rare ones; then few of them; then the longest."""
-    shortest = min(map(len, words))
-    return min(_TELLING_CHARS, shortest), -len(words), shortest
+    """Long words are rare ones (in bytes: some scripts say more by the letter); then few of them; then the longest."""
+    shortest = min(
+        1 if word.strip() in _COMMON else len(word.strip().encode("utf-8", "surrogatepass")) for word in words
+    )
+    return min(_TELLING_BYTES, shortest), -len(words), shortest
 
 
 def _sets(items: Iterable[Any]) -> set[frozenset[str]]:
     """Return what the items of a sequence need, all of them together."""
     found: set[frozenset[str]] = set()
     run = ""
-    for kind, value in items:
+    for kind, value in _flat(items):
         if kind is _op.LITERAL:
             run += chr(value)
             continue
         if run:
             found.add(frozenset({run}))
+            if kind is _op.BRANCH:  # "un(?:able|kind)" is how the parser keeps "unable|unkind"
+                found.add(frozenset(run + _lead(branch) for branch in value[1]))
             run = ""
         found |= _needed(kind, value)
     if run:
@@ -89,14 +200,27 @@ def _sets(items: Iterable[Any]) -> set[frozenset[str]]:
     return found
 
 
+def _flat(items: Iterable[Any]) -> Iterator[Any]:
+    """Yield the items of a sequence with those of its groups in their place."""
+    for kind, value in items:
+        if kind is _op.SUBPATTERN and not value[1] and not value[2]:  # flags of its own may let capitals match
+            yield from _flat(value[3])
+        elif kind is _op.ATOMIC_GROUP:
+            yield from _flat(value)
+        else:
+            yield kind, value
+
+
+def _lead(items: Iterable[Any]) -> str:
+    """Return the literal that a sequence begins with."""
+    literals = takewhile(lambda item: item[0] is _op.LITERAL, _flat(items))
+    return "".join(chr(value) for _, value in literals)
+
+
 def _needed(kind: Any, value: Any) -> set[frozenset[str]]:
-    if kind is _op.SUBPATTERN:
-        return _sets(value[3])
     if kind in {_op.MAX_REPEAT, _op.MIN_REPEAT, _op.POSSESSIVE_REPEAT}:
         least, _, inner = value
         return _sets(inner) if least > 0 else set()
-    if kind is _op.ATOMIC_GROUP:
-        return _sets(value)
     if kind is _op.BRANCH:
         best = [max(_sets(branch), key=_worth, default=None) for branch in value[1]]
         return set() if None in best else {frozenset(word for words in best if words is not None for word in words)}

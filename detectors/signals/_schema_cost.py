@@ -6,85 +6,92 @@ recursion into several branches at once, long enumerations, many patterns. It is
 that are memoised, hence linear in the size of the schema.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["BUDGET", "Refused", "SchemaCost", "cost_of", "pattern_atoms"]
+from detectors.signals._schema_graph import Branch, Graph, read_graph
+from detectors.signals._schema_references import Refused, children_of
 
-BUDGET: Final = 10_000_000
-"""Most keyword applications spent on one value; one takes 2 to 5 ns, so that the most is some 50 ms."""
-MAX_NODES: Final = 20_000
-"""Values inside a schema document, members of enumerations among them."""
-MAX_SUBSCHEMAS: Final = 1_500
-"""Subschemas that are looked at, with those that references lead to: some 20 us each, at most."""
-MAX_DEPTH: Final = 100
-"""Objects and arrays inside one another in a schema document."""
-MAX_ATOMS: Final = 20_000
-"""Characters of all patterns, repetitions written out."""
-MAX_LEVELS: Final = 64
-"""Levels of a value for which a growing bound is worked out."""
-STEPS: Final = 4 * MAX_NODES
-"""Keyword look-ups while the bound is worked out."""
-ATOM: Final = 1.0
-"""Work of one character of a pattern on one of a text (the engine takes linear time in both)."""
-WIDE_CLASS: Final = 5
-PROPERTY_CLASS: Final = 200
-MEMBER: Final = 15.0
-"""Work of comparing with one member of a mixed enumeration."""
-FRACTION: Final = 25.0
-"""How much more a comparison with a number takes that is no integer."""
-UNEVALUATED: Final = 4.0
-"""Factor of the keywords that look again at what the others looked at."""
+__all__ = ["BUDGET", "Refused", "SchemaCost", "cost_of"]
 
-IN_PLACE_LISTS: Final = ("allOf", "anyOf", "oneOf")
-IN_PLACE: Final = ("not", "if", "then", "else")
-REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
-OF_OBJECTS: Final = ("additionalProperties", "unevaluatedProperties", "propertyNames")
-OF_ARRAYS: Final = ("items", "additionalItems", "contains", "unevaluatedItems")
-ARRAY_LISTS: Final = ("items", "prefixItems")
+BUDGET: Final = 4_000_000
+"""Most keyword applications spent on one value; one takes 2 to 5 ns, so that the most is some 20 ms."""
+_ENDLESS: Final = 2.0 * BUDGET
+_PASSES: Final = 3
+"""How often a recursive schema is gone over in search of a bound for values of any depth."""
+_MAX_LEVELS: Final = 64
+"""Levels of a value for which a bound that grows with depth is worked out."""
+_VISITS: Final = 9_000
+"""Subschemas gone over in all, some 3 µs each."""
+_STEPS: Final = 80_000
+"""Most sums by property name while a bound is worked out."""
 
 
-class Refused(Exception):  # noqa: N818 - an outcome with a name, not a fault of the program
-    """A schema is not read; ``reason`` is one of a few fixed words."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(slots=True)
-class _Node:
-    """One subschema by the subschemas it applies: to the value itself, to members and to elements."""
-
-    place: list[int] = field(default_factory=list)
-    keys: dict[str, int] = field(default_factory=dict)
-    members: list[int] = field(default_factory=list)
-    elements: list[int] = field(default_factory=list)
-    work: float = 1.0
-    atoms: float = 0.0
-    member_atoms: float = 0.0
-    factor: float = 1.0
+_SMALL: Final = 8_000
+"""Work that is not worth looking at more closely."""
+_PARTS_WITHOUT_LEVELS: Final = 3
+_UNIQUE: Final = 5.0
+"""Work to compare an array's elements, for each of its characters."""
+_PAIR_ODD: Final = 150.0
+"""Work to compare two integers beyond 15 digits, which are compared each with each."""
+_DIGIT_COMPARED: Final = 2.0
+_DIVIDED_ODD: Final = 6_000.0
+"""Work to divide a number of many digits or a large exponent."""
+_DIGIT_DIVIDED: Final = 25.0
+_ODD_NUMBER: Final = re.compile(r"(?:^|[\[:,\s])-?(?:\d{16}|\d+(?:\.\d+)?[eE][+-]?\d\d)")
+_NONE: Final[Mapping[int, float]] = MappingProxyType({})
+_MEASURED: Final = 20_000
+"""Most nodes of a value whose depth is looked at; larger ones count as endlessly deep."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaCost:
-    """The bound of one schema: for values of each depth, the most work on one node and on one character."""
+    """The bound of one schema. Each part is for values of 0, 1, 2, … levels; the last is for all deeper ones."""
 
     nodes: tuple[float, ...]
+    """Most work on one node of a value."""
+    objects: tuple[float, ...]
+    """Most further work on one object."""
     characters: tuple[float, ...]
+    """Most further work on one character of a text or a name."""
+    unique: tuple[float, ...]
+    """How often one array may be searched for repeated elements."""
+    divisions: tuple[float, ...]
+    """How often one number may be divided."""
+    alternatives: bool
+    """Whether reports of violations grow with the branches that were tried."""
 
-    def affords(self, value: Any, size: int) -> bool:
-        """Tell whether validating a value, decoded from ``size`` characters, stays within ``BUDGET``."""
-        last_node, last_character = self.nodes[-1], self.characters[-1]
-        if size * (last_node + last_character) <= BUDGET:
-            return True
-        count, depth = _measure(value)
-        return count * _at(self.nodes, depth) + size * _at(self.characters, depth) <= BUDGET
+    def of(self, value: Any, text: str) -> float:
+        """Return a bound of the work to validate a value that was decoded from ``text``."""
+        size = len(text)
+        if not self.unique[-1] and not self.divisions[-1]:
+            quick = size * (self.nodes[-1] + self.objects[-1] + self.characters[-1])
+            if quick <= _SMALL:
+                return quick
+        # commas and brackets inside strings only make the bound looser; counting them takes no time
+        objects = text.count("{")
+        nodes = 1 + text.count(",") + text.count("[") + objects
+        by_level = len(self.nodes) + len(self.objects) + len(self.characters) > _PARTS_WITHOUT_LEVELS
+        levels = _levels(value) if nodes <= _MEASURED and (by_level or self.unique[-1]) else size
+        work = nodes * _at(self.nodes, levels) + objects * _at(self.objects, levels)
+        work += size * _at(self.characters, levels)
+        if work <= BUDGET and (self.unique[-1] or self.divisions[-1]):
+            work += self._of_numbers(text, levels)
+        return work
 
-
-def _at(bounds: tuple[float, ...], depth: int) -> float:
-    return bounds[min(depth, len(bounds) - 1)]
+    def _of_numbers(self, text: str, levels: int) -> float:
+        size = len(text)
+        unique, divisions = _at(self.unique, levels), _at(self.divisions, levels)
+        nested = min(levels, text.count("[") + 1)
+        work = size * _UNIQUE * unique * nested
+        odd = len(_ODD_NUMBER.findall(text)) if work <= BUDGET else 0
+        if odd:
+            work += unique * odd * (odd * _PAIR_ODD + size * _DIGIT_COMPARED)
+            work += divisions * (odd * _DIVIDED_ODD + size * _DIGIT_DIVIDED)
+        return work
 
 
 def cost_of(schema: Mapping[str, Any] | bool) -> SchemaCost:
@@ -94,309 +101,189 @@ def cost_of(schema: Mapping[str, Any] | bool) -> SchemaCost:
         Refused: the document is too large or too deep, a reference leaves it, goes in a circle or leads
             nowhere, its patterns are too long, or it takes more than ``BUDGET`` on any value.
     """
-    _check_size(schema)
-    nodes = _Reader(schema).read()
-    order = _innermost_first(nodes)
+    graph = read_graph(schema)
+    some = (graph.objects, {**graph.atoms, **graph.member_atoms}, graph.unique, graph.divisions)
+    bounds = _Bounds(graph, _VISITS // (1 + sum(map(bool, some))))
     cost = SchemaCost(
-        _levels(nodes, order, [node.work for node in nodes], [1.0] * len(nodes)),
-        _levels(nodes, order, [node.atoms * ATOM for node in nodes], [node.member_atoms * ATOM for node in nodes]),
+        nodes=bounds.of(graph.work),
+        objects=bounds.of_some(graph.objects),
+        characters=bounds.of_some(graph.atoms, graph.member_atoms),
+        unique=bounds.of_some(graph.unique),
+        divisions=bounds.of_some(graph.divisions),
+        alternatives=graph.alternatives,
     )
-    if cost.nodes[0] + cost.characters[0] > BUDGET:
+    if cost.nodes[0] + cost.objects[0] + cost.characters[0] > BUDGET:
         raise Refused("too_costly")
     return cost
 
 
-def pattern_atoms(pattern: str) -> float:
-    """Return about how many states a regular expression has: its characters, with repetitions written out."""
-    groups: list[float] = [0.0]
-    last = 0.0
-    at = 0
-    while at < len(pattern):
-        mark = pattern[at]
-        size, width = 1.0, 1
-        if mark == "\\":
-            size, width = _escaped(pattern, at)
-        elif mark == "[":
-            width = _class_width(pattern, at)
-            body = pattern[at : at + width]
-            wide = body.startswith("[^") or any(name in body for name in ("\\W", "\\D", "\\S"))
-            size = PROPERTY_CLASS if "\\p" in body or "\\P" in body else WIDE_CLASS if wide else 1
-        elif mark == ".":
-            size = WIDE_CLASS
-        elif mark == "(":
-            groups.append(0.0)
-            size = 0.0
-        elif mark == ")" and len(groups) > 1:
-            size = groups.pop()
-        elif mark == "{" and (found := _repeats(pattern, at)):
-            times, width = found
-            size = last * max(0, times - 1)
-            groups[-1] += size
-            last += size
-            at += width
-            continue
-        groups[-1] += size
-        last = size
-        at += width
-    return sum(groups)
+def _at(bounds: tuple[float, ...], levels: int) -> float:
+    return bounds[min(levels, len(bounds) - 1)]
 
 
-def _escaped(pattern: str, at: int) -> tuple[float, int]:
-    """Return the states and the width of an escape."""
-    after = pattern[at + 1 : at + 2]
-    if after in {"p", "P"}:
-        end = pattern.find("}", at) if pattern[at + 2 : at + 3] == "{" else at + 2
-        return PROPERTY_CLASS, max(end + 1 - at, 2)
-    return WIDE_CLASS if after in {"W", "D", "S"} else 1.0, 2
-
-
-def _class_width(pattern: str, at: int) -> int:
-    end = at + 1
-    while end < len(pattern) and (pattern[end] != "]" or end == at + 1):
-        end += 2 if pattern[end] == "\\" else 1
-    return end + 1 - at
-
-
-def _repeats(pattern: str, at: int) -> tuple[int, int] | None:
-    """Return the most repetitions that braces ask for, and the width of the braces."""
-    end = pattern.find("}", at, at + 16)
-    parts = pattern[at + 1 : end].split(",") if end > 0 else []
-    numbers = [int(part) for part in parts if part.isascii() and part.isdigit()]
-    return (max(numbers), end + 1 - at) if numbers else None
-
-
-def _check_size(schema: Any) -> None:
-    """Refuse a document by its size or depth, level by level: nothing here recurses."""
-    count, level = 0, [schema]
-    for _ in range(MAX_DEPTH):
-        count += len(level)
-        if count > MAX_NODES:
-            raise Refused("too_large")
-        level = [item for holder in level for item in _children(holder)]
-        if not level:
-            return
-    raise Refused("too_deep")
-
-
-def _children(holder: Any) -> Iterator[Any]:
-    if isinstance(holder, Mapping):
-        yield from holder.values()
-    elif isinstance(holder, (list, tuple)):
-        yield from holder
-
-
-def _measure(value: Any) -> tuple[int, int]:
-    """Return how many nodes a value has and how many levels of them."""
-    count, depth, level = 0, 0, [value]
+def _levels(value: Any) -> int:
+    """Return how many levels of nodes a value has."""
+    levels, level = 0, [value]
     while level:
-        count += len(level)
-        depth += 1
-        level = [item for holder in level for item in _children(holder)]
-    return count, depth
+        levels += 1
+        level = [item for holder in level if isinstance(holder, (dict, list)) for item in children_of(holder)]
+    return levels
 
 
-class _Reader:
-    """Turns a document into its subschemas, following references inside it."""
-
-    def __init__(self, document: Any) -> None:
-        self.document = document
-        self.nodes: list[_Node] = []
-        self.known: dict[int, int] = {}
-        self.waiting: list[tuple[int, Mapping[str, Any]]] = []
-        self.anchors: dict[str, list[Any]] | None = None
-        self.total_atoms = 0.0
-
-    def read(self) -> list[_Node]:
-        self.node(self.document)
-        while self.waiting:
-            if len(self.nodes) > MAX_SUBSCHEMAS:
-                raise Refused("too_large")
-            at, schema = self.waiting.pop()
-            self.fill(self.nodes[at], schema)
-        return self.nodes
-
-    def node(self, schema: Any) -> int:
-        """Return the place of a subschema, noting it for reading if it is new."""
-        if not isinstance(schema, Mapping):
-            self.nodes.append(_Node())
-            return len(self.nodes) - 1
-        if id(schema) not in self.known:
-            self.known[id(schema)] = len(self.nodes)
-            self.waiting.append((len(self.nodes), schema))
-            self.nodes.append(_Node())
-        return self.known[id(schema)]
-
-    def fill(self, node: _Node, schema: Mapping[str, Any]) -> None:
-        node.work += len(schema) + sum(len(_list(schema.get(name))) for name in ("required", "type")) / 4
-        node.work += 100 * ("multipleOf" in schema)
-        for name in ("dependentRequired", "dependencies"):
-            node.work += 6 * sum(1 + len(_list(names)) for names in _record(schema.get(name)).values())
-        node.work += _enumerated(schema.get("enum"))
-        node.work += _enumerated([schema["const"]]) if "const" in schema else 0
-        if isinstance(schema.get("pattern"), str):
-            node.atoms = self.atoms(schema["pattern"])
-        if "unevaluatedProperties" in schema or "unevaluatedItems" in schema:
-            node.factor = UNEVALUATED
-        self.in_place(node, schema)
-        self.of_objects(node, schema)
-        node.elements += [
-            self.node(schema[name]) for name in OF_ARRAYS if isinstance(schema.get(name), (Mapping, bool))
-        ]
-        node.elements += [self.node(item) for name in ARRAY_LISTS for item in _list(schema.get(name))]
-
-    def in_place(self, node: _Node, schema: Mapping[str, Any]) -> None:
-        node.place += [self.node(item) for name in IN_PLACE_LISTS for item in _list(schema.get(name))]
-        node.place += [self.node(schema[name]) for name in IN_PLACE if name in schema]
-        for name in ("dependentSchemas", "dependencies"):
-            node.place += [self.node(item) for item in _record(schema.get(name)).values()]
-        for name in REFERENCES:
-            if isinstance(schema.get(name), str):
-                node.place += [self.node(found) for found in self.resolve(schema[name])]
-
-    def of_objects(self, node: _Node, schema: Mapping[str, Any]) -> None:
-        properties, patterns = _record(schema.get("properties")), _record(schema.get("patternProperties"))
-        node.work += (len(properties) + len(patterns)) / 2
-        node.keys = {key: self.node(item) for key, item in properties.items()}
-        node.members += [self.node(item) for item in patterns.values()]
-        node.members += [self.node(schema[name]) for name in OF_OBJECTS if name in schema]
-        node.member_atoms = sum(map(self.atoms, patterns))
-
-    def atoms(self, pattern: str) -> float:
-        if len(pattern) > MAX_ATOMS:
-            raise Refused("pattern")
-        found = pattern_atoms(pattern)
-        self.total_atoms += found
-        if self.total_atoms > MAX_ATOMS:
-            raise Refused("pattern")
-        return found
-
-    def resolve(self, reference: str) -> list[Any]:
-        if not reference.startswith("#"):
-            raise Refused("remote_reference")
-        if reference == "#":
-            return [self.document]
-        if reference.startswith("#/"):
-            return [self.pointed(reference[2:])]
-        if self.anchors is None:
-            self.anchors = _anchors(self.document)
-        found = self.anchors.get(reference[1:])
-        if not found:
-            raise Refused("reference")
-        return found
-
-    def pointed(self, pointer: str) -> Any:
-        """Return what a JSON Pointer leads to; a percent-encoded one is compared as it would be decoded."""
-        from urllib.parse import unquote
-
-        found = self.document
-        for part in unquote(pointer).split("/"):
-            name = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, Mapping) and name in found:
-                found = found[name]
-            elif isinstance(found, list) and name.isascii() and name.isdigit() and int(name) < len(found):
-                found = found[int(name)]
-            else:
-                raise Refused("reference")
-        return found
-
-
-def _anchors(document: Any) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    level = [document]
-    while level:
-        for holder in level:
-            if isinstance(holder, Mapping):
-                for name in ("$anchor", "$dynamicAnchor"):
-                    if isinstance(holder.get(name), str):
-                        found.setdefault(holder[name], []).append(holder)
-                if isinstance(holder.get("$id"), str) and holder["$id"].startswith("#"):
-                    found.setdefault(holder["$id"][1:], []).append(holder)
-        level = [item for holder in level for item in _children(holder)]
-    return found
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _record(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _enumerated(members: Any) -> float:
-    """Return the work to compare with each member; strings alone are looked up, anything else is tried in turn."""
-    members = _list(members)
-    if all(isinstance(item, str) for item in members):
-        return len(members) / 100
-    return sum(MEMBER * (FRACTION if isinstance(item, float) else 1) * _measure(item)[0] for item in members)
-
-
-def _innermost_first(nodes: list[_Node]) -> list[int]:
+def _innermost_first(graph: Graph) -> list[int]:
     """Order subschemas so that those applied in place come first; a circle among them has no end."""
     order: list[int] = []
-    state = [0] * len(nodes)
-    for root in range(len(nodes)):
-        stack = [(root, False)]
+    state: dict[int, int] = {}
+    for root, branch in graph.inner.items():
+        stack = [(root, False)] if branch.place else []
         while stack:
             at, left = stack.pop()
             if left:
                 state[at] = 2
                 order.append(at)
-            elif state[at] == 0:
+            elif at not in state:
+                inner = graph.inner.get(at)
+                if inner is None or not inner.place:
+                    state[at] = 2
+                    continue
                 state[at] = 1
                 stack.append((at, True))
-                for inner in nodes[at].place:
-                    if state[inner] == 1:
+                for each in inner.place:
+                    if state.get(each) == 1:
                         raise Refused("circular_reference")
-                    stack.append((inner, False))
+                    stack.append((each, False))
     return order
 
 
-def _levels(nodes: list[_Node], order: list[int], own: list[float], member: list[float]) -> tuple[float, ...]:
-    """Return the bound for one node of values with 0, 1, 2, … further levels, until it stands still."""
-    places = [0.0] * len(nodes)
-    for at in order:
-        node = nodes[at]
-        places[at] = min(BUDGET * 2.0, node.factor * (own[at] + sum(places[inner] for inner in node.place)))
-    found = list(places)
-    bounds = [found[0]]
-    while len(bounds) < MAX_LEVELS and bounds[-1] <= BUDGET:
-        deeper = _one_level(nodes, order, places, found, member)
-        if deeper == found:
-            break
-        found = deeper
-        bounds.append(found[0])
-    else:
-        bounds.append(BUDGET * 2.0)
-    return tuple(bounds)
+def _deepest_first(graph: Graph) -> tuple[list[int], list[int]]:
+    """Order subschemas so that what they apply comes before them; those that apply one of a later place are told."""
+    order: list[int] = []
+    state: dict[int, int] = {}
+    returning: list[int] = []
+    stack = [(0, False)] if 0 in graph.inner else []
+    while stack:
+        at, left = stack.pop()
+        if left:
+            state[at] = 2
+            order.append(at)
+        elif at not in state:
+            state[at] = 1
+            stack.append((at, True))
+            for each in graph.inner[at].all():
+                if state.get(each) == 1:
+                    returning.append(at)
+                elif each not in state and each in graph.inner:
+                    stack.append((each, False))
+    return order, returning
 
 
-def _one_level(
-    nodes: list[_Node], order: list[int], places: list[float], below: list[float], member: list[float]
-) -> list[float]:
-    """Return the bound of each subschema, given those of the level below."""
-    elements = [0.0] * len(nodes)
-    members = [0.0] * len(nodes)
-    keys: list[dict[str, float]] = [{} for _ in nodes]
-    steps = 0
-    for at in order:
-        node = nodes[at]
-        elements[at] = sum(below[inner] for inner in node.elements)
-        members[at] = member[at] + sum(below[inner] for inner in node.members)
-        merged = {key: below[inner] for key, inner in node.keys.items()}
-        for inner in node.place:
-            elements[at] += elements[inner]
-            members[at] += members[inner]
-            for key, bound in keys[inner].items():
-                merged[key] = merged.get(key, 0.0) + bound
-            steps += len(keys[inner])
-        if steps > STEPS:
+class _Bounds:
+    """Bounds over one graph, of whatever is spent at each subschema."""
+
+    def __init__(self, graph: Graph, visits: int) -> None:
+        self._graph = graph
+        self._most_visits = visits
+        self._innermost = _innermost_first(graph)
+        self._outward, self._returning = _deepest_first(graph)
+
+    def of_some(self, own: Mapping[int, float], members: Mapping[int, float] = _NONE) -> tuple[float, ...]:
+        """Return the bound of what only some subschemas spend."""
+        if not own and not members:
+            return (0.0,)
+        return self.of([own.get(at, 0.0) for at in range(len(self._graph.work))], members)
+
+    def of(self, own: list[float], members: Mapping[int, float] = _NONE) -> tuple[float, ...]:
+        """Return the bound for values of any depth, or else of 0, 1, 2, … levels."""
+        places = list(own)
+        for at in self._innermost:
+            branch = self._graph.inner[at]
+            places[at] = min(_ENDLESS, branch.factor * (own[at] + sum([places[inner] for inner in branch.place])))
+        sums = _Sums(self._graph, places, members)
+        found = list(places)
+        left = self._most_visits
+        for _ in range(_PASSES):
+            left -= len(self._outward) + len(self._returning)
+            if left < 0:
+                break
+            sums.fold(self._outward, found, found)
+            if not sums.fold(self._returning, found, found):
+                if found[0] <= BUDGET:
+                    return (found[0],)
+                break
+        return self._by_level(places, members, left)
+
+    def _by_level(self, places: list[float], members: Mapping[int, float], visits: int) -> tuple[float, ...]:
+        """Return the bound for one node of values with 0, 1, 2, … further levels, until it stands still."""
+        placed = set(self._innermost)
+        order = [*(at for at in self._graph.inner if at not in placed), *self._innermost]
+        sums = _Sums(self._graph, places, members)
+        found = list(places)
+        bounds = [found[0]]
+        levels = min(_MAX_LEVELS, visits // max(1, len(order)))
+        while len(bounds) < levels and bounds[-1] <= BUDGET:
+            deeper = list(found)
+            if not sums.fold(order, found, deeper):
+                return tuple(bounds)
+            found = deeper
+            bounds.append(found[0])
+        return (*bounds, _ENDLESS)
+
+
+class _Sums:
+    """What each subschema and those applied in its place spend on elements, on members and by property name."""
+
+    def __init__(self, graph: Graph, places: list[float], members: Mapping[int, float]) -> None:
+        self._inner = graph.inner
+        self._places = places
+        self._own_members = members
+        self._parts: dict[int, _Parts] = {}
+        self._steps = 0
+
+    def fold(self, order: list[int], below: list[float], into: list[float]) -> bool:
+        """Bring the bounds of ``order`` up to those of their parts, and tell whether anything changed."""
+        changed = False
+        for at in order:
+            parts = self._gathered(at, self._inner[at], below)
+            elements, members, keys = parts
+            bound = self._places[at]
+            if keys:
+                members += max(keys.values())
+            bound = min(_ENDLESS, max(bound, elements, members))
+            if not changed:
+                changed = bound != into[at] or parts != self._parts.get(at)
+            into[at] = bound
+            self._parts[at] = parts
+        return changed
+
+    def _gathered(self, at: int, branch: Branch, below: list[float]) -> "_Parts":
+        if branch.only_refers():
+            return self._parts.get(branch.place[0], _NO_PARTS)
+        elements = sum([below[inner] for inner in branch.elements])
+        members = self._own_members.get(at, 0.0) + sum([below[inner] for inner in branch.members])
+        keys = {key: below[inner] for key, inner in branch.keys.items()}
+        for inner in branch.place:
+            more = self._parts.get(inner, _NO_PARTS)
+            elements += more[0]
+            members += more[1]
+            keys = self._merged(keys, more[2])
+        if branch.factor > 1:
+            elements, members = elements * branch.factor, members * branch.factor
+            keys = {key: bound * branch.factor for key, bound in keys.items()}
+        return elements, members, keys
+
+    def _merged(self, keys: dict[str, float], more: dict[str, float]) -> dict[str, float]:
+        if not more:
+            return keys
+        if not keys:
+            return more  # shared: nothing here changes a sum that it did not make
+        self._steps += len(more)
+        if self._steps > _STEPS:
             raise Refused("too_costly")
-        if node.factor > 1:
-            elements[at], members[at] = elements[at] * node.factor, members[at] * node.factor
-            merged = {key: bound * node.factor for key, bound in merged.items()}
-        keys[at] = merged
-    return [
-        min(BUDGET * 2.0, max(places[at], elements[at], members[at] + max(keys[at].values(), default=0.0)))
-        for at in range(len(nodes))
-    ]
+        merged = dict(keys)
+        for key, bound in more.items():
+            merged[key] = merged.get(key, 0.0) + bound
+        return merged
+
+
+_Parts = tuple[float, float, dict[str, float]]
+_NO_PARTS: Final[_Parts] = (0.0, 0.0, {})

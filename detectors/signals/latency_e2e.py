@@ -1,13 +1,13 @@
 """Latency: time to the end of the answer."""
 
 from dataclasses import dataclass
-from math import inf, isfinite
 from typing import ClassVar
 
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
+from detectors.signals._latency import failure_reading, read_duration
+from detectors.types import Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["LatencyE2e"]
 
@@ -33,16 +33,9 @@ class LatencyE2e(Signal):
     @override
     def read(self, exchange: Exchange) -> Reading | None:
         """Return milliseconds, or None when it does not apply, was cancelled or was not recorded."""
-        if exchange.outcome.failure is Failure.CANCELLED:
-            return None
-        if exchange.outcome.failed:
-            return self.read_failure(exchange.outcome)
-        ms = exchange.timing.e2e_ms
-        if ms is None or not isfinite(ms) or ms < 0.0:
-            return None
-        return Reading(float(ms), "ok")
+        return read_duration(exchange.outcome, exchange.timing.e2e_ms)
 
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return ``inf`` for a time-out and "not slow" for any other failure."""
-        return Reading(inf, "timeout") if outcome.failure is Failure.TIMEOUT else Reading(0.0, "failed")
+        return failure_reading(outcome)

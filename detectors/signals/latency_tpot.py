@@ -1,12 +1,13 @@
 """Latency: mean time per output token after the first."""
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 from typing import ClassVar
 
 from typing_extensions import override
 
 from detectors.base import Signal
+from detectors.signals._latency import failure_reading
 from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["MIN_TOKENS", "LatencyTpot"]
@@ -52,7 +53,7 @@ class LatencyTpot(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return ``inf`` for a time-out and "not slow" for any other failure."""
-        return Reading(inf, "timeout") if outcome.failure is Failure.TIMEOUT else Reading(0.0, "failed")
+        return failure_reading(outcome)
 
 
 def _per_token(ttft_ms: float | None, e2e_ms: float | None, tokens: int) -> Reading | None:

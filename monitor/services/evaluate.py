@@ -24,7 +24,7 @@ from monitor.services.fingerprints import builds_of
 from monitor.services.histories import Histories
 from monitor.services.pairing import pair_up
 from monitor.services.policies import PolicyService
-from monitor.services.scoring import score_bits, score_latency
+from monitor.services.scoring import score_bits, score_prints, score_tails
 from monitor.services.ticks import keep_clock
 from monitor.services.verdicts import StreamFacts, alarm_headline, judge
 from monitor.services.watch import OwnAlarm, Watched, order, sibling_floors, stored_state, watch
@@ -142,16 +142,19 @@ class _Closing:
 
     def _score(self, one: Watched, pairs: Sequence[Pair]) -> ScoredTick:
         this = one.stream
-        if SIGNALS[this.signal].kind is SignalKind.BIT:
+        kind = SIGNALS[this.signal].kind
+        if kind is SignalKind.BIT:
             return score_bits(pairs, this.candidate_id, one.baseline_id, this.signal, this.slice)
+        if kind is SignalKind.PRINT:
+            return score_prints(pairs, this.candidate_id, one.baseline_id, this.signal, this.slice)
         shift = latency.margin_bins(one.relative_margin)
         history = self.histories.pooled(StreamStore(self.session), this, self.tick, self.clock.tick_s)
-        limit_ms = 1000.0 * self.clock.horizon_s
+        limit = 1000.0 * self.clock.horizon_s if kind is SignalKind.LATENCY else inf
         thresholds = [
-            None if bin_ is None or latency.edge(bin_ + shift) >= limit_ms else bin_
+            None if bin_ is None or latency.edge(bin_ + shift) >= limit else bin_
             for bin_ in latency.tail_thresholds(history)
         ]
-        return score_latency(
+        return score_tails(
             pairs,
             this.candidate_id,
             one.baseline_id,

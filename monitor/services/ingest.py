@@ -14,20 +14,20 @@ from msgspec.structs import replace
 from detectors.base import Signal
 from detectors.registry import SIGNALS
 from detectors.signals.request_error import RequestError
-from detectors.types import Exchange, Failure, SignalKind
+from detectors.types import Exchange, Failure, Indicts, SignalKind
 from monitor.clock import Clock
 from monitor.intake.decode import decompress, split
 from monitor.intake.doors import Door
 from monitor.intake.limits import Limits
 from monitor.intake.parsed import Parsed
-from monitor.models.event import Event, Record, Rejection
+from monitor.models.event import Event, Leg, Record, Rejection
 from monitor.models.fault import Fault
 from monitor.models.key import ApiKey
 from monitor.models.text import TextMode, TextPolicy
 from monitor.services.answer_schema import with_answer_schema
 from monitor.services.attribution import Catalog, attribute, event_key
 from monitor.services.catalog import CatalogCache
-from monitor.services.privacy import kept_text, subject_digests
+from monitor.services.privacy import FAULTS, kept_text, subject_digests
 from monitor.services.quota import SourceQuota
 from monitor.services.weight import light
 from monitor.services.writer import Batch, BatchResult, GroupWriter
@@ -85,6 +85,8 @@ class IngestService:
         self._limits = limits
         self._subject_keys = tuple(subject_keys)
         self._signals = signals
+        self._unheard = {name: signal for name, signal in signals.items() if signal.indicts is Indicts.THIS}
+        """What is read of an answer that no user got: nobody reacts to a shadow."""
         self._threads = ThreadPoolExecutor(_DECODERS, "fullback-decode")
         self._quota = quota
 
@@ -143,7 +145,7 @@ class IngestService:
                     index, "route_not_allowed", "the key is not bound to the event's route; use that route's key"
                 )
         exchange = event.exchange if route is None else with_answer_schema(event.exchange, route.answer_schema)
-        readings, faults = read_signals(exchange, self._signals)
+        readings, faults = read_signals(exchange, self._unheard if attribution.leg is Leg.SHADOW else self._signals)
         subject = None if event.subject is None else subject_digests(self._subject_keys, event.subject)[0]
         return Record(
             event=replace(event, subject=subject, exchange=light(event.exchange)),
@@ -186,14 +188,15 @@ def read_signals(
     """
     readings: dict[str, float] = {}
     faults: list[Fault] = []
+    gateway_failure = exchange.request is None and _failed(exchange)
     for name, signal in signals.items():
         reading = signal.read(exchange)
-        if reading is None and exchange.request is None and _failed(exchange):
+        if reading is None and gateway_failure and signal.indicts is Indicts.THIS:
             reading = signal.read_failure(exchange.outcome)
         if reading is None:
             continue
         readings[name] = reading.value
-        if reading.value and signal.is_fault and signal.kind is SignalKind.BIT:
+        if reading.value and name in FAULTS:
             faults.append(Fault(name, reading.reason, reading.detail or ""))
     return readings, tuple(faults)
 

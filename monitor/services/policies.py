@@ -11,17 +11,19 @@ from jsonschema.exceptions import ValidationError as SchemaError
 from sqlalchemy.exc import IntegrityError
 
 from detectors.registry import SIGNALS
-from detectors.types import Margin
+from detectors.types import Indicts, Margin
 from monitor.clock import Clock
 from monitor.errors import ConflictError, NotFoundError, ValidationError
 from monitor.models.policy import Policy, PreflightPolicy, SignalPolicy, VerifyPolicy
 from monitor.storage.policies import PolicyStore, StoredPolicy
 from monitor.storage.session import Database
 
-__all__ = ["DEFAULT_POLICY", "PolicyService", "parse_policy", "policy_schema"]
+__all__ = ["DEFAULT_POLICY", "TESTED_SIGNALS", "PolicyService", "parse_policy", "policy_schema"]
 
 DEFAULT_POLICY = "default"
 _SLICES = ("all", "first_turn")
+TESTED_SIGNALS = [name for name, signal in SIGNALS.items() if signal.indicts is Indicts.THIS]
+"""Signals tested by pairs. What users do about an answer has no other leg to be compared with."""
 _SECTIONS = {"signals", "verify", "preflight", "slices"}
 
 
@@ -29,7 +31,7 @@ _SECTIONS = {"signals", "verify", "preflight", "slices"}
 def policy_schema() -> dict[str, Any]:
     """Return the JSON Schema of a policy document, with the registered signals named."""
     schema: dict[str, Any] = json.loads(files(__package__).joinpath("policy.schema.json").read_text("utf-8"))
-    schema["properties"]["signals"]["propertyNames"] = {"enum": sorted(SIGNALS)}
+    schema["properties"]["signals"]["propertyNames"] = {"enum": sorted(TESTED_SIGNALS)}
     return schema
 
 
@@ -43,7 +45,7 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
     if errors:
         problems = [{"pointer": _pointer(error), "detail": _allowed(error)} for error in errors[:20]]
         raise ValidationError(f"policy {name!r}: {problems[0]['pointer']}: {problems[0]['detail']}", errors=problems)
-    signals = {signal: _signal(signal, document.get("signals", {}).get(signal, {})) for signal in SIGNALS}
+    signals = {signal: _signal(signal, document.get("signals", {}).get(signal, {})) for signal in TESTED_SIGNALS}
     policy = Policy(
         name=name,
         version=version,
@@ -72,7 +74,7 @@ def _signal(name: str, entry: Mapping[str, Any]) -> SignalPolicy:
             absolute=entry.get("margin_absolute", default.absolute),
             relative=entry.get("margin_relative", default.relative),
         ),
-        weight=float(entry.get("weight", 1.0)),
+        weight=float(entry.get("weight", SIGNALS[name].default_weight)),
     )
 
 

@@ -8,21 +8,24 @@ from typing import Any, Final, assert_never
 import msgspec
 
 from detectors.registry import SIGNALS
-from detectors.types import Answer, Failure, SignalKind
+from detectors.types import Answer, Failure, Indicts, SignalKind
 from monitor.intake.parsed import Body
 from monitor.models.event import Event, Recorder
 from monitor.models.text import TextMode, TextPolicy
 from monitor.services.redaction import redactor
 
-__all__ = ["LARGEST_TEXT", "kept_text", "selected", "subject_digests"]
+__all__ = ["FAULTS", "LARGEST_TEXT", "kept_text", "selected", "subject_digests"]
 
 LARGEST_TEXT: Final = 256 * 1024
 """Bytes kept of one event."""
 _CUTS: Final = (65_536, 16_384, 4_096, 1_024, 256)
 """Longest strings are cut to, tried in turn until the event fits."""
-_FAULTS: Final = frozenset(
-    name for name, signal in SIGNALS.items() if signal.kind is SignalKind.BIT and signal.is_fault
+FAULTS: Final = frozenset(
+    name
+    for name, signal in SIGNALS.items()
+    if signal.kind is SignalKind.BIT and signal.is_fault and signal.indicts is Indicts.THIS
 )
+"""Signals of which a bad reading says that this answer failed."""
 _NO_KEY: Final = b"fullback:subject:without-a-key"
 _SUBJECT_BYTES: Final = 16
 
@@ -89,7 +92,7 @@ def _went_wrong(event: Event, readings: Mapping[str, float]) -> bool:
     outcome = event.exchange.outcome
     if outcome.failed and outcome.failure is not Failure.CANCELLED:
         return True
-    return any(value > 0 and name in _FAULTS for name, value in readings.items())
+    return any(value > 0 and name in FAULTS for name, value in readings.items())
 
 
 def _share(request_id: str) -> float:

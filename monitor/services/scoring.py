@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from detectors.signals.agreement import disagrees
 from detectors.stats import latency
 from detectors.types import PairCounts
 from monitor.models.tick import Pair, ScoredTick
 
-__all__ = ["score_bits", "score_latency"]
+__all__ = ["score_bits", "score_prints", "score_tails"]
 
 _Cell = tuple[bool, bool]
 
@@ -18,7 +19,7 @@ def score_bits(pairs: Iterable[Pair], candidate: int, baseline: int, signal: str
     return _tick(legs, [lambda value: value > 0.0], [lambda value: value > 0.0])
 
 
-def score_latency(
+def score_tails(
     pairs: Iterable[Pair],
     candidate: int,
     baseline: int,
@@ -55,6 +56,19 @@ def score_latency(
         missing_baseline=scored.missing_baseline,
         histogram=pooled,
     )
+
+
+def score_prints(pairs: Iterable[Pair], candidate: int, baseline: int, signal: str, slice_: str) -> ScoredTick:
+    """Count the pairs of one stream of fingerprints: a pair in which they disagree counts as the candidate's fault.
+
+    A missing leg scores against the claim, as everywhere: for harm it agrees and for ``safe`` it does not.
+    """
+    legs = [
+        (None if x is None or y is None else float(disagrees(int(x), int(y))), None if y is None else 0.0)
+        for x, y in _legs(pairs, candidate, baseline, signal, slice_)
+    ]
+    bad: list[Callable[[float], bool]] = [lambda value: value > 0.0]
+    return _tick(legs, bad, bad)
 
 
 def _spread(tables: Sequence[PairCounts], thresholds: Sequence[int | None]) -> tuple[PairCounts, ...]:

@@ -9,7 +9,12 @@ __all__ = ["StreamFacts", "alarm_headline", "judge", "share_text"]
 
 _THIN_PAIRS = 100
 _IDLE_TICKS = 30
-_TITLE = {SignalKind.BIT: "of requests", SignalKind.LATENCY: "of requests over the tail threshold"}
+_TITLE = {
+    SignalKind.BIT: "of requests",
+    SignalKind.LATENCY: "of requests over the tail threshold",
+    SignalKind.AMOUNT: "of requests over the tail threshold",
+    SignalKind.PRINT: "of requests answered differently",
+}
 
 
 @dataclass(frozen=True, slots=True)

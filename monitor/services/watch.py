@@ -162,7 +162,7 @@ def stored_state(
 
 
 def _config(policy: Policy, signal: str, threshold: float) -> detector.StreamConfig:
-    bits = SIGNALS[signal].kind is SignalKind.BIT
+    bits = SIGNALS[signal].kind in {SignalKind.BIT, SignalKind.PRINT}
     return detector.StreamConfig(
         margin=policy.signals[signal].margin if bits else Margin(),
         levels=1 if bits else len(latency.LEVELS),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
+from typing import assert_never
 
 from detectors.registry import SIGNALS
 from detectors.types import SignalKind, Verdict
@@ -293,8 +294,17 @@ def _e_value(logarithm: float) -> str:
 def unit_of(signal: str) -> str:
     """Return what a stream's rates are shares of."""
     known = SIGNALS.get(signal)
-    slow = known is not None and known.kind is SignalKind.LATENCY
-    return "requests slower than the threshold of the pooled slowest 10 %" if slow else "requests"
+    match None if known is None else known.kind:
+        case SignalKind.LATENCY:
+            return "requests slower than the threshold of the pooled slowest 10 %"
+        case SignalKind.AMOUNT:
+            return "requests over the threshold of the pooled highest 10 %"
+        case SignalKind.PRINT:
+            return "requests that the two variants answered differently"
+        case SignalKind.BIT | None:
+            return "requests"
+        case never:
+            assert_never(never)
 
 
 def routing_lines(control: RouteControl, variants: Sequence[Variant]) -> list[RoutingLine]:

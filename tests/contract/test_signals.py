@@ -36,6 +36,8 @@ REQUESTS = {
     "all": Request(messages=USER, response_schema=True, json_object=True, tools={"find": SCHEMA}, stream=True),
     "bad_schema": Request(messages=USER, response_schema={"type": 7}),
     "no_text": Request(messages=(Message("", None),), stream=True),
+    "greedy": Request(messages=USER, temperature=0.0, max_tokens=400),
+    "form": Request(messages=(Message("system", "Answer as a table."), *USER), max_tokens=16),
 }
 HOSTILE_TEXTS = [
     "",
@@ -72,6 +74,9 @@ def check(signal, reading):
     assert re.fullmatch(r"[a-z0-9_]{1,40}", reading.reason), "a class, never user text"
     if signal.kind is SignalKind.BIT:
         assert reading.value in {0.0, 1.0}
+    elif signal.kind is SignalKind.PRINT:
+        assert 0.0 <= reading.value < 2.0**24
+        assert reading.value.is_integer()
     else:
         assert reading.value == inf or (isfinite(reading.value) and reading.value >= 0.0)
 
@@ -86,8 +91,11 @@ def test_describes_itself(signal):
     if signal.kind is SignalKind.BIT:
         assert signal.unit == "share of requests"
         assert signal.default_margin == Margin(absolute=0.005)
+    elif signal.kind is SignalKind.PRINT:
+        assert signal.unit == "share of pairs"
+        assert signal.default_margin == Margin(absolute=0.05)
     else:
-        assert signal.unit == "ms"
+        assert (signal.unit == "ms") == (signal.kind is SignalKind.LATENCY)
         assert signal.default_margin == Margin(relative=0.15)
 
 
@@ -99,7 +107,7 @@ def test_docstring_says_what_it_sees_and_misses(signal):
 
 def test_every_file_is_registered():
     files = {path.stem for path in Path(detectors.signals.__path__[0]).glob("[!_]*.py")}
-    assert files == set(SIGNALS)
+    assert files == {name for name in SIGNALS if name.removesuffix("_fall") not in SIGNALS or name in files}
 
 
 @EACH

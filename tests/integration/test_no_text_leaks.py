@@ -187,8 +187,8 @@ def test_a_commit_that_fails(post, clean, monkeypatch, error):
 
 
 def test_a_poison_record(post, clean, monkeypatch):
-    async def refuses(connection, records):
-        del connection
+    async def refuses(connection, records, *layout):
+        del connection, layout
         listed = records.values() if hasattr(records, "values") else records
         if any(record.event.request_id == "r3" for record in listed):
             raise psycopg.errors.InvalidTextRepresentation(SAID)

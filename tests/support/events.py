@@ -13,6 +13,7 @@ from monitor.factory import Factory
 from monitor.models.key import Scope
 from monitor.models.route import Mode, Route, TargetRef
 from monitor.models.variant import Role, Tier
+from monitor.services.policies import TESTED_SIGNALS
 from monitor.services.routes import RouteSpec
 from monitor.storage.routes import VariantSpec
 
@@ -35,7 +36,11 @@ POLICY: Mapping[str, Any] = {
     "horizon_floor_s": 2,
     "horizon_ceiling_s": 6,
     "slices": ["all"],
-    "signals": {name: {"weight": 0} for name in ("refusal", "latency_ttft", "latency_tpot")},
+    "signals": {
+        name: {"weight": 0}
+        for name in TESTED_SIGNALS
+        if name not in {"schema_validity", "latency_e2e", "request_error"}
+    },
     "verify": {"requests": 50, "skew_s": 0},
 }
 

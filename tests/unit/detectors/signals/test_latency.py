@@ -3,6 +3,7 @@ from math import inf, nan
 import pytest
 
 from detectors.signals.latency_e2e import LatencyE2e
+from detectors.signals.latency_queue import LatencyQueue
 from detectors.signals.latency_tpot import LatencyTpot
 from detectors.signals.latency_ttft import LatencyTtft
 from detectors.types import Answer, Exchange, Failure, Outcome, Request, Timing
@@ -51,3 +52,18 @@ def test_tpot_of_short_answers_is_not_slow():
     assert read(0).value == 0.0
     assert read(None) is None
     assert read(100, Timing(300.0, 200.0)) is None
+
+
+def test_queue_time_is_what_the_server_tells():
+    def read(ms, outcome=OK):
+        return LatencyQueue().read(Exchange(Request(), Answer(text="x"), outcome, Timing(queue_ms=ms)))
+
+    assert read(12.5).value == 12.5
+    assert read(0.0).value == 0.0
+    for unknown in (None, nan, inf, -1.0):
+        assert read(unknown) is None
+    assert read(12.5, Outcome(status=500)).value == 12.5
+    assert read(12.5, Outcome(failure=Failure.CANCELLED)) is None
+    assert read(None, Outcome(failure=Failure.TIMEOUT)) is None
+    assert LatencyQueue().read_failure(Outcome(failure=Failure.TIMEOUT)).value == inf
+    assert LatencyQueue().read_failure(Outcome(status=500)).value == 0.0

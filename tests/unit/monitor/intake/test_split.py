@@ -154,10 +154,10 @@ def test_time_grows_in_proportion(name, prefix):
         body = prefix + HOSTILE[name] * (size // len(HOSTILE[name]))
         best = float("inf")
         for _ in range(2):
-            start = time.perf_counter()
+            start = time.process_time()
             with contextlib.suppress(UndecodableError, PayloadTooLargeError):
                 split(body, LIMITS)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
     # 8 times the bytes: linear work takes 8 times as long, quadratic work 64 times

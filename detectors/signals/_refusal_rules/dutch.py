@@ -1,0 +1,60 @@
+"""Dutch."""
+
+from detectors.signals._refusal_rules.rules import LanguageRules
+
+__all__ = ["RULES"]
+
+_HELPS = r"""(?:help|verstrek|beantwoord|geven|schrijv|ondersteun|voldoen|assist|maken|aanbied|delen|meewerk|bieden
+|aanmoedig|uitvoer
+|uitleggen|vertal|genereren|bespreken|doen\b|adviser|aanrad|ingaan|opstellen|bijdragen|van dienst|vertellen hoe)"""
+
+RULES = LanguageRules(
+    fragments={"HELPS": _HELPS},
+    inability=r"""
+\b(?:ik kan|ik mag|ik ga|ik zal|ik wil|we kunnen)\b[^.!?]{0,50}?\b(?:niet|geen
+|niets)\b[^.!?]{0,80}?HELPS
+
+\b(?:kan ik|mag ik|zal ik|wil ik)\b[^.!?]{0,50}?\b(?:niet|geen|niets)\b[^.!?]{0,80}?HELPS
+
+\b(?:spijt me|sorry|helaas|excuses)\b[^.!?]{0,50}?\b(?:ik|we) (?:kan|kunnen|mag|ben)\b[^.!?]{0,50}?\b(?:niet|geen)\b
+
+\b(?:ik ben|ben ik|wij zijn)\b[^.!?]{0,30}?\b(?:niet (?:in staat|bevoegd|gemachtigd|geprogrammeerd|bedoeld)
+|niet toegestaan)
+[^.!?]{0,100}?HELPS
+""",
+    unwilling=r"""
+\b(?:ik|we) (?:weiger|moet|moeten|wil)\b[^.!?]{0,60}?(?:weiger|afwijzen|afslaan|te helpen)
+""",
+    policy=r"""
+\b(?:strijd met mijn|strijd met onze|tegen mijn|buiten mijn|niet met mijn)(?: \w+){0,2} (?:richtlijnen|beleid|principes
+|programmering|waarden|regels)
+""",
+    moral=r"""
+\b(?:illegaal en (?:\w+ )?(?:onethisch|immoreel|schadelijk)|(?:onethisch|immoreel|schadelijk) en (?:\w+ )?illegaal)
+""",
+    unknowing=r"""
+\b(?:heb|hebben|beschik)\b[^.!?]{0,40}?\b(?:geen|niet)\b[^.!?]{0,50}?(?:toegang|informatie|gegevens|kennis|mening
+|ervaring|zicht)
+
+\bik (?:weet|ken)\b[^.!?]{0,30}?\b(?:niet|geen)\b|\bweet ik niet\b|\bniet (?:helemaal )?zeker\b
+
+\b(?:kan|kunnen|kon)\b[^.!?]{0,60}?\b(?:niet|geen)\b[^.!?]{0,50}?(?:weten|zien\b|horen|vinden\b|(?:bestand|link
+|bijlage|pagina)\w* openen|inzien|voorspellen|controleren
+|garanderen|bevestigen|nagaan|raadplegen)
+""",
+    caveat=r"""
+\b(?:medisch|juridisch|financieel|professioneel|fiscaal)e? (?:\w+ )?(?:advies|diagnose)
+""",
+    later="""
+ik kan
+kan ik
+ik mag
+mag ik
+ik weiger
+""",
+    offer=r"""
+\b(?:maar|echter|wel|toch)\b[^.!?]{0,100}?\b(?:(?:kan ik|ik kan)[^.!?]{0,80}?(?:uitleggen|geven|vertellen|noemen
+|beschrijven|tonen)
+|hier (?:is|zijn|volgen|vind))\b(?![^.!?]{0,100}(?:alternatie|ander|in plaats|veilig|legaal|ethisch|als je|als u))
+""",
+)

@@ -1,0 +1,56 @@
+"""Polish."""
+
+from detectors.signals._refusal_rules.rules import LanguageRules
+
+__all__ = ["RULES"]
+
+_HELPS = r"""(?:pom[oó][cg]|udziel|dostarcz|odpowi|spełni|napisać|stworzyć|wspiera|poda[ćw]|zrealizowa|wykona
+|zapewni|oferowa|zachęca
+|uczestniczy|tworzyć|pisać|wygenerowa|generowa|przetłumaczy|wyjaśni|opisa|doradz|promowa|przygotowa|zrobi|udostępni
+|kontynuowa)"""
+
+RULES = LanguageRules(
+    fragments={"HELPS": _HELPS},
+    inability=r"""
+\bnie (?:mogę|możemy|będę(?: w stanie| mógł| mogła)?|jestem w stanie|wolno mi|chcę
+|jestem upoważnion[ya] do)(?: \w+){0,3}? HELPS
+
+\b(?:przykro mi|przepraszam|niestety)\b[^.!?]{0,60}?\bnie (?:mogę|możemy|jestem w stanie|będę)\b
+
+\b(?:w tym|z tym|tego) nie (?:mogę|pomogę|zrobię|napiszę)\b
+""",
+    unwilling=r"""
+\b(?:muszę|zmuszon[ya] jestem)(?: \w+){0,2} odmówić|\bodmawiam\b
+""",
+    policy=r"""
+\b(?:sprzeczn[eay] z|narusza|niezgodn[eay] z|wbrew) (?:moimi|moje|moim|naszymi|nasze)\b
+""",
+    moral=r"""
+\b(?:nielegaln[eay] i (?:\w+ )?(?:nieetyczn|niemoraln|szkodliw)|(?:nieetyczn[eay]|niemoraln[eay]
+|szkodliw[eay]) i (?:\w+ )?nielegaln)
+""",
+    unknowing=r"""
+\bnie (?:mam|posiadam|dysponuję)\b[^.!?]{0,50}?(?:dostęp|informacj|danych|wiedzy|opinii|doświadcz|pewności)
+
+\bnie (?:wiem|znam|jestem (?:\w+ )?pew)
+
+\bnie (?:mogę|potrafię|jestem w stanie) (?:\w+ ){0,2}?(?:wiedzieć|zobaczyć|zobaczę|usłyszeć|znaleźć|otworzyć
+|sprawdzić|przewidzieć
+|potwierdzić|zagwarantować|stwierdzić|przeglądać|zweryfikować|uzyskać dostępu)
+""",
+    caveat=r"""
+\b(?:porad\w*|diagnoz\w*|konsultacj\w*) (?:medyczn|prawn|finansow|podatkow|lekarsk)
+""",
+    later="""
+nie mogę
+nie będę
+nie jestem w st
+muszę odmówić
+odmawiam
+""",
+    offer=r"""
+\b(?:ale|jednak|natomiast|mimo to)\b[^.!?]{0,100}?\b(?:mogę[^.!?]{0,60}?(?:wyjaśni|poda|opisa|powiedzie|przedstawi
+|pokaza)\w*
+|oto)\b(?![^.!?]{0,100}(?:alternat|inn[ey]|zamiast|bezpieczn|legaln|etyczn|jeśli))
+""",
+)

@@ -1,0 +1,130 @@
+"""Following a period of words through a text, copy after copy, in spite of noise."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import sqrt
+from operator import eq
+from typing import Final
+
+__all__ = ["follow"]
+
+FAULT_COST: Final = 5.0
+"""Words that have to match to make up for one that does not: a loop may not be worse than one fault in six words."""
+GIVE_UP: Final = 60.0
+FAULT_RATE: Final = 0.08
+"""Faults of a noisy loop per word: 5 % noise, and some of it in the first copy."""
+MORE_THAN_CHANCE: Final = 1.5
+"""Coincidences of faults beyond 2.5 times the expected ones that noise does not make; one if there are few."""
+FEW_FAULTS: Final = 3
+FEW_ROUNDS: Final = 3.2
+AHEAD: Final = 4
+"""Words that are looked at to find out where text and period meet again."""
+ADOPTED: Final = 0.15
+"""Most changes of a unit of words per word of it: what has few distinct words (a grid) fits any unit in the end."""
+MAX_SKIP: Final = 3
+REALIGNMENTS: Final = ((1, 1), (1, 0), (0, 1), (2, 1), (1, 2), (2, 2), (2, 0), (0, 2), (3, 3), (3, 2), (2, 3))
+"""Words skipped in the text and in the period after a fault, likely ones first."""
+
+
+def follow(words: Sequence[str], second: int, period: int) -> tuple[int, int, int] | None:
+    """Return where the part that repeats begins and ends, and its faults; None if what varies is no noise."""
+    first = second - period
+    ahead = _Walk(words[second:], list(words[first:second]), list(range(period)), set())
+    ahead.run()
+    known = {(label, skip, there[::-1]) for label, skip, there in ahead.seen}
+    back = _Walk(words[first - 1 :: -1] if first else (), ahead.unit[::-1], ahead.labels[::-1], known)
+    back.run()
+    followed = ahead.best_end + back.best_end
+    if not followed:
+        return None
+    faults = ahead.faults[: ahead.best_faults] + back.faults[: back.best_faults]
+    expected = FAULT_RATE * followed
+    if len(faults) > expected + 2.2 * sqrt(expected) or ahead.adopted + back.adopted > 2 + ADOPTED * period:
+        return None
+    if _is_listing(faults, period, followed / period):
+        return None
+    return first - back.best_end, second + ahead.best_end, len(faults)
+
+
+def _is_listing(faults: Sequence[tuple[int, int, int] | None], period: int, rounds: float) -> bool:
+    """Tell fields that differ every time (rows, records, configurations) from noise, which is anywhere.
+
+    Two faults at one place are a coincidence; of noise one expects about faults^2 / (2 period) of them.
+    """
+    coincidences = sum(count * (count - 1) // 2 for fault, count in Counter(faults).items() if fault)
+    events = len(faults) - faults.count(None)
+    expected = events * events / (2 * period) * max(0.0, 1.0 - 1.0 / rounds)
+    few = events <= FEW_FAULTS and rounds <= FEW_ROUNDS
+    return coincidences >= (1.0 if few else MORE_THAN_CHANCE) + 2.5 * expected
+
+
+class _Walk:
+    """Goes through copy after copy of a unit of words, starting where one begins."""
+
+    def __init__(
+        self, words: Sequence[str], unit: list[str], labels: list[int], seen: set[tuple[int, int, tuple[str, ...]]]
+    ) -> None:
+        self.words = words
+        self.unit = unit
+        self.labels = labels
+        """A name for each place of the unit, which may grow and shrink."""
+        self.at = 0
+        self.place = 0
+        self.seen = seen
+        self.faults: list[tuple[int, int, int] | None] = []
+        """By place and kind; a longer one counts several times."""
+        self.adopted = 0
+        self.best_end = 0
+        self.best_faults = 0
+
+    def run(self) -> None:
+        """Walk until the words have nothing to do with the unit any more."""
+        score = best = 0.0
+        while self.at < len(self.words):
+            if self.words[self.at] == self.unit[self.place]:
+                score += 1.0
+                self.step(1, 1)
+            else:
+                known = len(self.faults)
+                self.fault()
+                score -= FAULT_COST * (len(self.faults) - known)
+            if score > best:
+                best, self.best_end, self.best_faults = score, self.at, len(self.faults)
+            if score < best - GIVE_UP:
+                return
+
+    def fault(self) -> None:
+        """Count a difference; one that comes again is the unit's own, which then follows the copies."""
+        ahead, skip = self.realignment()
+        place = self.place
+        fault = (self.labels[place], skip, tuple(self.words[self.at : self.at + ahead]))
+        if fault in self.seen and place + skip <= len(self.unit) > skip:
+            self.seen.discard(fault)
+            self.adopted += 1
+            self.unit[place : place + skip] = fault[2]
+            self.labels[place : place + skip] = [fault[0]] * ahead
+            self.step(ahead, ahead)
+            return
+        self.seen.add(fault)
+        self.faults += [(fault[0], ahead, skip), *[None] * (max(ahead, skip) - 1)]
+        self.step(ahead, skip)
+
+    def realignment(self) -> tuple[int, int]:
+        """Return how many words to skip in the text and in the unit so that most of the next ones match again."""
+        reach = AHEAD + MAX_SKIP
+        words = self.words[self.at : self.at + reach]
+        unit = self.unit[self.place : self.place + reach]
+        while len(unit) < reach:
+            unit += self.unit[: reach - len(unit)]
+        best, found = 1, (1, 1)
+        for ahead, skip in REALIGNMENTS:
+            matches = sum(map(eq, words[ahead : ahead + AHEAD], unit[skip : skip + AHEAD]))
+            if matches > best:
+                best, found = matches, (ahead, skip)
+            if matches == AHEAD:
+                break
+        return found
+
+    def step(self, ahead: int, skip: int) -> None:
+        self.at += ahead
+        self.place = (self.place + skip) % len(self.unit)
