@@ -6,6 +6,7 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, text
 
+import monitor.storage.slice_seats  # noqa: F401 - a table that has a module of its own
 from monitor.config import Settings
 from monitor.storage import event_tables  # noqa: F401 - it adds its tables
 from monitor.storage.session import Database, resolve_url

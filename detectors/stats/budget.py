@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import fsum, isfinite
+from types import MappingProxyType
 
 __all__ = ["ALL", "shares", "threshold"]
 
@@ -46,32 +47,42 @@ def threshold(ticks_per_month: float, false_rollbacks_per_month: float, share: f
     return value
 
 
-def shares(signals: Mapping[str, float], slices: Sequence[str]) -> dict[tuple[str, str], float]:
+def shares(
+    signals: Mapping[str, float], slices: Sequence[str], members: Mapping[str, int] = MappingProxyType({})
+) -> dict[tuple[str, str], float]:
     """Return the share of one candidate's budget for each (signal, slice).
 
     Formula: signals in proportion to their weights; inside a signal 1/2 to ``all`` and 1/2 equally over the
     other slices, or everything to ``all`` when there is no other slice. A share costs log(1/share) nats of
-    delay, so a thousand more slices delay an alarm by about half.
+    delay, so a thousand more slices delay an alarm by about half. The part of a name that stands for several slices
+    is split over the most there can be, whether they exist yet or not: a new one changes nobody's share.
 
     Args:
         signals: Weight of each signal, > 0; only ratios matter.
         slices: Names of the slices watched; ``all`` is always included and duplicates count once.
+        members: How many slices a name stands for at most, >= 1; 1 for names not in it. Raising it costs each of
+            them log(ratio) nats.
 
     Returns:
-        Shares that sum to 1.
+        The share of each single slice: times their members, the shares sum to 1.
 
     Raises:
-        ValueError: there is no signal, or a weight is not a positive number.
+        ValueError: there is no signal, a weight is not a positive number, or a name stands for no slice.
 
     >>> shares({"refusal": 1.0, "schema_validity": 3.0}, ["all", "lang:de"])[("schema_validity", "lang:de")]
     0.375
+    >>> shares({"refusal": 1.0}, ["all", "lang:*"], {"lang:*": 4})[("refusal", "lang:*")]
+    0.125
     """
     if not signals:
         raise ValueError("signals must name at least one signal, got none")
     for name, weight in signals.items():
         if not (isfinite(weight) and weight > 0):
             raise ValueError(f"signals[{name!r}] must be > 0, got {weight!r}")
+    for name, most in members.items():
+        if most < 1:
+            raise ValueError(f"members[{name!r}] must be >= 1, got {most!r}")
     total = fsum(signals.values())
     others = [name for name in dict.fromkeys(slices) if name != ALL]
-    parts = {ALL: 0.5 if others else 1.0} | {name: 0.5 / len(others) for name in others}
+    parts = {ALL: 0.5 if others else 1.0} | {name: 0.5 / len(others) / members.get(name, 1) for name in others}
     return {(signal, part): signals[signal] / total * parts[part] for signal in signals for part in parts}

@@ -11,18 +11,29 @@ from monitor.intake.depth import decode_shallow
 from monitor.intake.reply import Reply
 from monitor.intake.sse import data_objects
 
-__all__ = ["read_answer", "read_reply", "read_request", "read_stream", "read_stream_reply"]
+__all__ = ["endpoint_of", "read_answer", "read_reply", "read_request", "read_stream", "read_stream_reply"]
+
+
+def endpoint_of(body: Mapping[str, Any]) -> str | None:
+    """Return the API that a request's body is of; None if its form does not tell."""
+    if "messages" in body:
+        return "messages" if _is_anthropic(body) else "chat"
+    if "prompt" in body:
+        return "completions"
+    return "responses" if "input" in body or "instructions" in body else None
 
 
 def read_request(body: Mapping[str, Any]) -> Request:
     """Read a request of chat completions, legacy completions, Responses or Anthropic messages."""
-    if "messages" in body:
-        return anthropic.read_request(body) if _is_anthropic(body) else openai_chat.read_request(body)
-    if "prompt" in body:
-        return openai_chat.read_request(body)
-    if "input" in body or "instructions" in body:
-        return openai_responses.read_request(body)
-    return Request(stream=body.get("stream") is True)
+    match endpoint_of(body):
+        case "messages":
+            return anthropic.read_request(body)
+        case "chat" | "completions":
+            return openai_chat.read_request(body)
+        case "responses":
+            return openai_responses.read_request(body)
+        case _:
+            return Request(stream=body.get("stream") is True)
 
 
 def read_answer(body: Mapping[str, Any]) -> Answer | None:

@@ -13,6 +13,7 @@ from monitor.intake.limits import Limits
 
 __all__ = [
     "CONTROL",
+    "MAX_TAG",
     "MAX_TEXT",
     "FieldError",
     "boolean",
@@ -22,11 +23,14 @@ __all__ = [
     "number",
     "plain_instant",
     "text",
+    "texts",
     "within",
 ]
 
 MAX_TEXT: Final = 256
 """Characters of an id or a name."""
+MAX_TAG: Final = 64
+"""Characters of a tag or of an endpoint's name."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 RFC3339: Final = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 SURROGATE: Final = re.compile(
@@ -78,15 +82,21 @@ def text(doc: Mapping[str, Any], name: str, limit: int = MAX_TEXT) -> str | None
         FieldError: it is not a string, too long or has a control character.
     """
     value = doc.get(name)
-    if value is None or value == "":
+    return None if value is None or value == "" else _checked(value, name, limit)
+
+
+def texts(doc: Mapping[str, Any], name: str, limit: int) -> tuple[str, ...] | None:
+    """Return a field that is a list of strings, some of which may be empty; None if it is absent or null.
+
+    Raises:
+        FieldError: it is not a list, or one of it is not a string, too long or has a control character.
+    """
+    value = doc.get(name)
+    if value is None:
         return None
-    if not isinstance(value, str):
-        raise _wrong_type(name, "a string")
-    if len(value) > limit:
-        raise FieldError(Code.TOO_LONG, f"{name} is longer than {limit} characters: shorten it.", _pointer(name))
-    if CONTROL.search(value):
-        raise FieldError(Code.CONTROL_CHARACTER, f"{name} holds a control character: send it without.", _pointer(name))
-    return value
+    if not isinstance(value, list):
+        raise _wrong_type(name, "a list of strings")
+    return tuple([_checked(item, f"{name}/{place}", limit) for place, item in enumerate(value)])
 
 
 def integer(doc: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
@@ -183,6 +193,16 @@ def within(started_at: datetime, name: str, now: datetime, limits: Limits) -> da
             _pointer(name),
         )
     return started_at
+
+
+def _checked(value: Any, name: str, limit: int) -> str:
+    if not isinstance(value, str):
+        raise _wrong_type(name, "a string")
+    if len(value) > limit:
+        raise FieldError(Code.TOO_LONG, f"{name} is longer than {limit} characters: shorten it.", _pointer(name))
+    if CONTROL.search(value):
+        raise FieldError(Code.CONTROL_CHARACTER, f"{name} holds a control character: send it without.", _pointer(name))
+    return value
 
 
 def _decode(raw: bytes) -> Any:

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from detectors.types import Exchange, Failure, Outcome, Request, Timing
 from monitor.intake.codes import Code
-from monitor.intake.completions import read_reply, read_request, read_stream_reply
+from monitor.intake.completions import endpoint_of, read_reply, read_request, read_stream_reply
 from monitor.intake.content import label
 from monitor.intake.depth import MAX_DEPTH
 from monitor.intake.fields import (
     CONTROL,
+    MAX_TAG,
     MAX_TEXT,
     FieldError,
     boolean,
@@ -24,6 +25,7 @@ from monitor.intake.fields import (
     number,
     plain_instant,
     text,
+    texts,
     within,
 )
 from monitor.intake.limits import Limits
@@ -71,10 +73,13 @@ class NativeEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     response: dict[str, Any] | None = None
     response_sse: str | None = None
     stream: bool | None = None
+    endpoint: str | None = None
+    tags: tuple[str, ...] | None = None
 
 
 FIELDS: Final = frozenset(NativeEvent.__struct_fields__)
 _Name = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+_Tag = Annotated[str, msgspec.Meta(max_length=MAX_TAG)]
 _Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=MAX_DURATION_MS)]
 
 
@@ -100,6 +105,8 @@ class _Plain(NativeEvent, frozen=True, kw_only=True, forbid_unknown_fields=True)
     duration_ms: _Milliseconds | None = None
     ttft_ms: _Milliseconds | None = None
     queue_ms: _Milliseconds | None = None
+    endpoint: _Tag | None = None
+    tags: tuple[_Tag, ...] | None = None
 
 
 NAMES: Final = (
@@ -112,6 +119,7 @@ NAMES: Final = (
     "subject",
     "service",
     "namespace",
+    "endpoint",
 )
 """Fields in which an empty text means that there is none."""
 PLAIN: Final = msgspec.json.Decoder(_Plain)
@@ -133,8 +141,9 @@ def parse(raw: bytes, index: int, now: datetime, limits: Limits) -> Parsed:
         body = native.request
         request = None if body is None else read_request(body)
         model = label(body.get("model")) if body else None
+        endpoint = endpoint_of(body) if body else None
         reply = Reply() if native.response is None else read_reply(native.response)
-        event = _event(native, request, model, _reply(reply, native.response_sse))
+        event = _event(native, request, model, endpoint, _reply(reply, native.response_sse))
         return Parsed(event, _unknown(doc), body, native.response)
     except FieldError as error:
         return rejected(raw, index, error)
@@ -164,7 +173,8 @@ def _plain(raw: bytes, now: datetime, limits: Limits) -> Parsed | None:
         return None
     msgspec.structs.force_setattr(event, "started_at", within(started_at, "started_at", now, limits))
     request, model = asked
-    return Parsed(_event(event, request, model, _reply(reply, event.response_sse)), (), asked_raw, said_raw)
+    endpoint = None if request is None else "chat"
+    return Parsed(_event(event, request, model, endpoint, _reply(reply, event.response_sse)), (), asked_raw, said_raw)
 
 
 def _tidy(event: _Plain) -> bool:
@@ -174,7 +184,7 @@ def _tidy(event: _Plain) -> bool:
         for name, value in zip(NAMES, names, strict=True):
             if value == "":
                 msgspec.structs.force_setattr(event, name, None)
-    every = "".join([event.request_id, event.backend, *filter(None, names)])
+    every = "".join([event.request_id, event.backend, *filter(None, names), *(event.tags or ())])
     return every.isprintable() or not CONTROL.search(every)
 
 
@@ -212,11 +222,15 @@ def _check(doc: Mapping[str, Any], now: datetime, limits: Limits) -> NativeEvent
         response=_body(doc, "response"),
         response_sse=_stream_text(doc),
         stream=boolean(doc, "stream"),
+        endpoint=text(doc, "endpoint", MAX_TAG),
+        tags=texts(doc, "tags", MAX_TAG),
     )
 
 
-def _event(native: NativeEvent, request: Request | None, model: str | None, reply: Reply) -> Event:
-    """Put an event together from its fields, its request, the model that the request names and its reply."""
+def _event(
+    native: NativeEvent, request: Request | None, model: str | None, endpoint: str | None, reply: Reply
+) -> Event:
+    """Put an event together: its fields, its request, the model and the endpoint told by that, and its reply."""
     if native.stream is not None and request is not None and request.stream != native.stream:
         request = replace(request, stream=native.stream)
     return Event(
@@ -245,7 +259,7 @@ def _event(native: NativeEvent, request: Request | None, model: str | None, repl
         subject=native.subject,
         service=native.service,
         namespace=native.namespace,
-        slices=() if request is None else slices_of(request),
+        slices=slices_of(request, native.endpoint or endpoint, native.tags or ()),
     )
 
 

@@ -2,36 +2,98 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from detectors.types import Request
+from monitor.intake.language import language_of
 
-__all__ = ["slices_of"]
+__all__ = ["MOST_TAGS", "slices_of"]
 
 PROMPT_BUCKETS: Final = ((1_000, "prompt:1k"), (8_000, "prompt:8k"), (32_000, "prompt:32k"))
 """Most characters of the whole prompt in each bucket."""
 LONGEST_PROMPT: Final = "prompt:over32k"
+MOST_TAGS: Final = 8
+"""Distinct tags of one event that give it a slice each; further ones give it ``tag:other``."""
+REMEMBERED: Final = 128
+_MOST_REMEMBERED_BYTES: Final = 16_384
+_names: dict[int, tuple[Mapping[str, Any], str]] = {}
+"""Schema slices by the identity of the schema, which is the same object request after request where the body is plain.
+The schema is held beside its slice: while it is here, no other has its identity."""
 
 
-def slices_of(request: Request) -> tuple[str, ...]:
-    """Return the slices of a request: a function of the request alone.
+def slices_of(request: Request | None, endpoint: str | None = None, tags: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the slices of a request: a function of the request, of what it was sent to and of its tags alone.
 
-    ``first_turn`` when it has exactly one user message, ``schema:<hash>`` when it asks for a JSON Schema,
-    and the bucket of its prompt's length when any of its text was logged.
+    ``first_turn`` when it has exactly one user message, ``schema:<hash>`` when it asks for a JSON Schema, the bucket
+    of its prompt's length when any of its text was logged; then its kind (what it asks for: a structured answer,
+    tools, or a chat), the language of its last user message where that tells, the endpoint and the tags.
     """
-    found = []
-    if sum(message.role == "user" for message in request.messages) == 1:
-        found.append("first_turn")
-    if request.response_schema is not None:
-        found.append(f"schema:{hashlib.sha256(_canonical(request.response_schema)).hexdigest()[:8]}")
-    texts = [message.text for message in request.messages if message.text is not None]
-    if texts:
-        size = sum(map(len, texts))
-        found.append(next((name for most, name in PROMPT_BUCKETS if size <= most), LONGEST_PROMPT))
+    found = [] if request is None else _asked(request)
+    if endpoint is not None:
+        found.append(f"endpoint:{endpoint}")
+    if tags:
+        distinct = [f"tag:{tag}" for tag in dict.fromkeys(tags) if tag]
+        found += distinct[:MOST_TAGS]
+        if len(distinct) > MOST_TAGS and "tag:other" not in found:
+            found.append("tag:other")
     return tuple(found)
+
+
+def _asked(request: Request) -> list[str]:
+    found = []
+    users = size = 0
+    logged, last = False, None
+    for message in request.messages:
+        text = message.text
+        if message.role == "user":
+            users += 1
+            last = text
+        if text is not None:
+            logged = True
+            size += len(text)
+    if users == 1:
+        found.append("first_turn")
+    schema = request.response_schema
+    if schema is not None:
+        found.append(_schema_name(schema))
+    if logged:
+        found.append(_bucket(size))
+    if request.messages or request.tools or schema is not None or request.json_object:
+        found.append(_kind(request))
+    language = None if last is None else language_of(last)
+    if language is not None:
+        found.append(f"lang:{language}")
+    return found
+
+
+def _kind(request: Request) -> str:
+    if request.response_schema is not None or request.json_object:
+        return "kind:structured"
+    return "kind:tools" if request.tools else "kind:chat"
+
+
+def _bucket(size: int) -> str:
+    for most, name in PROMPT_BUCKETS:
+        if size <= most:
+            return name
+    return LONGEST_PROMPT
+
+
+def _schema_name(schema: Mapping[str, Any] | bool) -> str:
+    """Return a schema's slice. Where the same object comes again, as ``plain_chat`` gives it, its hash is known."""
+    known = _names.get(id(schema))
+    if known is not None:
+        return known[1]
+    spelled = _canonical(schema)
+    name = f"schema:{hashlib.sha256(spelled).hexdigest()[:8]}"
+    if not isinstance(schema, bool) and len(spelled) <= _MOST_REMEMBERED_BYTES:
+        if len(_names) >= REMEMBERED:
+            _names.clear()
+        _names[id(schema)] = (schema, name)
+    return name
 
 
 def _canonical(schema: Mapping[str, Any] | bool) -> bytes:

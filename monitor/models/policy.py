@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from detectors.types import Margin
+from monitor.models.slice_expressions import Condition
 
 __all__ = ["Policy", "PreflightPolicy", "SignalPolicy", "VerifyPolicy"]
 
@@ -50,5 +51,7 @@ class Policy:
     observe_days: float = 7.0
     signals: Mapping[str, SignalPolicy] = field(default_factory=dict)
     slices: tuple[str, ...] = ("all", "first_turn")
+    """Names of slices, of whole families (``lang:*``) and of the slices that ``conditions`` define."""
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     preflight: PreflightPolicy = field(default_factory=PreflightPolicy)

@@ -13,7 +13,7 @@ from detectors.stats import guard, latency, planning
 from detectors.stats import stream as detector
 from detectors.types import SignalKind
 from monitor.clock import Clock
-from monitor.models.evidence import Evidence
+from monitor.models.evidence import Evidence, Stream
 from monitor.models.incident import Alarm, Incident
 from monitor.models.policy import Policy
 from monitor.models.route import Phase, Route, RouteControl
@@ -25,6 +25,7 @@ from monitor.services.histories import Histories
 from monitor.services.pairing import pair_up
 from monitor.services.policies import PolicyService
 from monitor.services.scoring import score_bits, score_prints, score_tails
+from monitor.services.slicing import Tested, by_slice, members_of, resliced, take_seats, to_test
 from monitor.services.ticks import keep_clock
 from monitor.services.verdicts import StreamFacts, alarm_headline, judge
 from monitor.services.watch import OwnAlarm, Watched, order, sibling_floors, stored_state, watch
@@ -35,6 +36,7 @@ from monitor.storage.fingerprints import FingerprintStore
 from monitor.storage.incidents import IncidentStore
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
+from monitor.storage.slice_seats import SliceSeatStore
 from monitor.storage.streams import StreamStore
 
 __all__ = ["EvaluateService"]
@@ -99,10 +101,11 @@ class EvaluateService:
             records = EventStore(session).legs(route.id, start - _SKEW, end + _SKEW)
             paired = pair_up(records, start, end, mirror_complete=route.mirror_percent >= 100)  # noqa: PLR2004
             stored = StreamStore(session).of_route(route.id)
+            pairs, slices = _slices(session, route, policy, paired.pairs, start, stored)
             builds = builds_of(FingerprintStore(session).of_route(route.id))
-            watched = watch(policy, variants, stored, epoch=control.epoch, fleet=fleet, builds=builds)
+            watched = watch(policy, variants, stored, epoch=control.epoch, fleet=fleet, builds=builds, slices=slices)
             closing = _Closing(session, route, policy, clock, control, tick, self._clock.now(), self._histories)
-            closing.fold_all(watched, paired.pairs)
+            closing.fold_all(watched, pairs)
             closing.confirm(variants)
         return True
 
@@ -124,9 +127,10 @@ class _Closing:
         """Fold the tick into every stream."""
         floors = sibling_floors(watched)
         open_incidents = IncidentStore(self.session).open_of(self.route.id)
+        pairs_of = by_slice(pairs)
         odd = {w.stream.signal for w in watched if w.is_aa and w.alarm and w.alarm.within(self.now, _A_A_DOUBT)}
         for one in sorted(watched, key=order):
-            scored = self._score(one, pairs)
+            scored = self._score(one, pairs_of.get(one.stream.slice, ()))
             state, alarm = detector.fold(
                 one.state,
                 one.config,
@@ -290,6 +294,20 @@ class _Closing:
             effect = confirmation(incident, one, streams, self.tick, self.clock.tick_s)
             if effect is not None:
                 IncidentStore(self.session).set_effect(incident.id, effect)
+
+
+def _slices(
+    session: Session, route: Route, policy: Policy, pairs: Sequence[Pair], at: datetime, stored: Sequence[Stream]
+) -> tuple[Sequence[Pair], Sequence[Tested]]:
+    """Seat the values that a tick's pairs show; return the pairs with every slice they are in, and those to test."""
+    if not members_of(policy):
+        return resliced(policy, (), pairs), to_test(policy)
+    seating = take_seats(policy, SliceSeatStore(session).of_route(route.id), pairs, at)
+    SliceSeatStore(session).keep(route.id, seating.changed, seating.departed)
+    StreamStore(session).drop(route.id, [seat.slice for seat in seating.departed if seat.slice not in policy.slices])
+    pairs = resliced(policy, seating.seats, pairs)
+    known = {one.slice for one in stored}.union(*(pair.slices for pair in pairs))
+    return pairs, to_test(policy, seating.seats, at, known)
 
 
 def _rate(bad: int, n: int) -> float | None:

@@ -1,7 +1,7 @@
 """Policy documents: checked by JSON Schema, defaults filled in, kept by version."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
@@ -15,6 +15,9 @@ from detectors.types import Indicts, Margin
 from monitor.clock import Clock
 from monitor.errors import ConflictError, NotFoundError, ValidationError
 from monitor.models.policy import Policy, PreflightPolicy, SignalPolicy, VerifyPolicy
+from monitor.models.slice_expressions import Condition, ConditionError
+from monitor.models.slice_expressions import parse as parse_condition
+from monitor.models.slices import OTHER
 from monitor.storage.policies import PolicyStore, StoredPolicy
 from monitor.storage.session import Database
 
@@ -45,12 +48,14 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
     if errors:
         problems = [{"pointer": _pointer(error), "detail": _allowed(error)} for error in errors[:20]]
         raise ValidationError(f"policy {name!r}: {problems[0]['pointer']}: {problems[0]['detail']}", errors=problems)
+    slices, conditions = _slices(name, document.get("slices", _SLICES))
     signals = {signal: _signal(signal, document.get("signals", {}).get(signal, {})) for signal in TESTED_SIGNALS}
     policy = Policy(
         name=name,
         version=version,
         signals={signal: chosen for signal, chosen in signals.items() if chosen.weight > 0},
-        slices=tuple(document.get("slices", _SLICES)),
+        slices=slices,
+        conditions=conditions,
         verify=VerifyPolicy(**document.get("verify", {})),
         preflight=PreflightPolicy(**document.get("preflight", {})),
         **{key: value for key, value in document.items() if key not in _SECTIONS},
@@ -65,6 +70,32 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
             f"({policy.horizon_ceiling_s:g})"
         )
     return policy
+
+
+def _slices(policy: str, entries: Sequence[str | Mapping[str, str]]) -> tuple[tuple[str, ...], dict[str, Condition]]:
+    """Return the names of the slices and the conditions of those that the document defines."""
+    names: list[str] = []
+    conditions: dict[str, Condition] = {}
+    for place, entry in enumerate(entries):
+        if isinstance(entry, str):
+            _, colon, value = entry.partition(":")
+            if colon and value == OTHER:
+                raise _wrong(policy, f"/slices/{place}", f"{entry!r} comes with its family; name {entry[:-5]}* instead")
+            names.append(entry)
+            continue
+        if entry["name"] in conditions:
+            raise _wrong(policy, f"/slices/{place}/name", f"{entry['name']!r} is defined twice; choose another name")
+        try:
+            conditions[entry["name"]] = parse_condition(entry["when"])
+        except ConditionError as error:
+            raise _wrong(policy, f"/slices/{place}/when", str(error)) from None
+        names.append(entry["name"])
+    return tuple(names), conditions
+
+
+def _wrong(policy: str, pointer: str, detail: str) -> ValidationError:
+    problems = [{"pointer": pointer, "detail": detail}]
+    return ValidationError(f"policy {policy!r}: {pointer}: {detail}", errors=problems)
 
 
 def _signal(name: str, entry: Mapping[str, Any]) -> SignalPolicy:

@@ -18,6 +18,7 @@ from monitor.models.evidence import Evidence, Stream
 from monitor.models.policy import Policy
 from monitor.models.variant import Role, Variant
 from monitor.services.pairing import ALL, ALWAYS_APPLICABLE
+from monitor.services.slicing import Tested, members_of, to_test
 
 __all__ = ["OwnAlarm", "Watched", "order", "sibling_floors", "stored_state", "stream_fingerprint", "watch"]
 
@@ -80,12 +81,15 @@ def watch(
     epoch: int,
     fleet: int,
     builds: Mapping[int, str] = MappingProxyType({}),
+    slices: Sequence[Tested] | None = None,
 ) -> list[Watched]:
     """Return every stream of a route, new and changed ones at their initial state.
 
     The false-alarm budget is one for the fleet: each stream gets its policy share divided by the number of
     (route, candidate) pairs, rounded up to a power of two so that it rarely changes. ``builds`` names, per variant id,
     the build that serves now, where it has changed before: a change restarts the variant's streams.
+    ``slices`` are those that the policy's entries stand for now; its single ones when absent. A family's share is
+    split over the most slices it can have, so that a new value changes no threshold.
     """
     baseline = next((variant for variant in variants if variant.role is Role.BASELINE), None)
     if baseline is None:
@@ -93,19 +97,21 @@ def watch(
     known = {(one.candidate_id, one.signal, one.slice): one for one in stored}
     candidates = [variant for variant in variants if variant.role is Role.CANDIDATE]
     parts = 2 ** ceil(log2(max(1, fleet * len(candidates))))
-    shares = budget.shares({name: chosen.weight for name, chosen in policy.signals.items()}, policy.slices)
+    weights = {name: chosen.weight for name, chosen in policy.signals.items()}
+    shares = budget.shares(weights, policy.slices, members_of(policy))
+    each = [(signal, one) for signal in policy.signals for one in (to_test(policy) if slices is None else slices)]
     watched = []
     for candidate in [*candidates, baseline]:
         alarms = _A_A_FALSE_ALARMS_PER_MONTH if candidate is baseline else policy.false_rollbacks_per_month
-        for (signal, slice_), share in shares.items():
-            threshold = budget.threshold(_MONTH_S / policy.tick_s, alarms, share / parts)
-            fingerprint = stream_fingerprint(policy, signal, slice_, candidate, baseline, threshold, epoch, builds)
-            found = known.get((candidate.id, signal, slice_))
+        for signal, one in each:
+            threshold = budget.threshold(_MONTH_S / policy.tick_s, alarms, shares[signal, one.entry] / parts)
+            fingerprint = stream_fingerprint(policy, signal, one, candidate, baseline, threshold, epoch, builds)
+            found = known.get((candidate.id, signal, one.name))
             watched.append(
                 _new(
                     policy,
                     signal,
-                    slice_,
+                    one.name,
                     candidate,
                     baseline,
                     threshold,
@@ -121,7 +127,7 @@ def watch(
 def stream_fingerprint(
     policy: Policy,
     signal: str,
-    slice_: str,
+    slice_: Tested,
     candidate: Variant,
     baseline: Variant,
     threshold: float,
@@ -134,7 +140,7 @@ def stream_fingerprint(
         detector.FORMAT,
         signal,
         SIGNALS[signal].version,
-        slice_,
+        slice_.name,
         margin.absolute,
         margin.relative,
         policy.tick_s,
@@ -145,6 +151,7 @@ def stream_fingerprint(
         baseline.digest,
         epoch,
         *((variant.id, builds[variant.id]) for variant in (candidate, baseline) if variant.id in builds),
+        *([slice_.meaning] if slice_.meaning else []),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 

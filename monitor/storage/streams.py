@@ -99,6 +99,11 @@ class StreamStore:
         self._session.flush()
         return _stream(row)
 
+    def drop(self, route_id: int, slices: Sequence[str]) -> None:
+        """Delete the streams of slices that lost their seat; what their ticks added goes with its age."""
+        if slices:
+            self._session.execute(delete(StreamRow).where(StreamRow.route_id == route_id, StreamRow.slice.in_(slices)))
+
     def add_tick(self, stream: Stream, tick: int, started_at: datetime, scored: ScoredTick) -> None:
         """Store what a tick added to a stream. Empty ticks leave no row."""
         if not scored.scored and not scored.histogram:

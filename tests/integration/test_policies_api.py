@@ -34,6 +34,23 @@ def post(client, admin):
         ({"signals": {"refusal": {"margin_absolute": 0.9}}}, "/signals/refusal/margin_absolute", "maximum is 0.5"),
         ({"slices": ["all", "vibes"]}, "/slices/1", "pattern"),
         ({"slices": []}, "/slices", ""),
+        ({"slices": ["all", "tag:*x"]}, "/slices/1", "pattern"),
+        ({"slices": ["all", "tag:other"]}, "/slices/1", "name tag:* instead"),
+        ({"slices": ["all", 5]}, "/slices/1", "type is 'object'"),
+        ({"slices": ["all", {"name": "mine"}]}, "/slices/1", "'when' is a required property"),
+        ({"slices": ["all", {"name": "all", "when": "all"}]}, "/slices/1/name", "pattern"),
+        ({"slices": ["all", {"name": "mine", "when": "all", "x": 1}]}, "/slices/1", "allowed: name, when"),
+        (
+            {"slices": ["all", {"name": "mine", "when": "lang:de nd all"}]},
+            "/slices/1/when",
+            "character 9: expected 'and'",
+        ),
+        ({"slices": ["all", {"name": "mine", "when": "vibes"}]}, "/slices/1/when", "there is no slice 'vibes'"),
+        (
+            {"slices": ["all", {"name": "mine", "when": "lang:de"}, {"name": "mine", "when": "lang:fr"}]},
+            "/slices/2/name",
+            "'mine' is defined twice",
+        ),
         ({"verify": {"requests": 1}}, "/verify/requests", "minimum is 10"),
         ({"horizon_floor_s": 60, "horizon_ceiling_s": 10}, "/horizon_floor_s", "above horizon_ceiling_s"),
         ({"evidence_ttl_s": None}, "/evidence_ttl_s", "type is 'number'"),
@@ -46,6 +63,19 @@ def test_a_bad_document_is_answered_with_the_path_and_what_is_allowed(client, ad
     assert f" {pointer}: " in answer.json()["detail"]
     assert allowed in answer.json()["detail"]
     assert client.get("/v1/policies", headers=admin).json()["items"] == []
+
+
+def test_families_and_conditions_are_taken(factory, post):
+    slices = [
+        "all",
+        "lang:*",
+        "tag:two words",
+        {"name": "long_de", "when": "prompt:32k and lang:de and not kind:tools"},
+    ]
+    assert post({"slices": slices}).status_code == 201
+    found = factory.policies.get("strict")
+    assert found.slices == ("all", "lang:*", "tag:two words", "long_de")
+    assert str(found.conditions["long_de"]) == '("prompt:32k" and "lang:de" and not "kind:tools")'
 
 
 def test_every_weight_zero_is_refused(post, client):

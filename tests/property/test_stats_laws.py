@@ -137,6 +137,16 @@ def test_shares_sum_to_one(signals, slices):
     assert len(found) == len(signals) * len({*slices, "all"})
 
 
+@given(
+    st.dictionaries(st.text(max_size=5), st.floats(0.01, 100), min_size=1, max_size=6),
+    st.lists(st.sampled_from("abcdef")),
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 100)),
+)
+def test_shares_times_members_sum_to_one(signals, slices, members):
+    found = shares(signals, slices, members)
+    assert sum(share * members.get(name, 1) for (_, name), share in found.items()) == pytest.approx(1.0)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 60),

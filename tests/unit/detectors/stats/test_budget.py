@@ -39,3 +39,13 @@ def test_without_slices_everything_goes_to_all():
 def test_shares_reject_weights_that_cannot_be_shared(signals):
     with pytest.raises(ValueError, match="signals"):
         shares(signals, [])
+
+
+def test_a_familys_part_is_split_over_all_it_may_hold():
+    found = shares({"refusal": 1.0}, ["all", "first_turn", "lang:*"], {"lang:*": 5, "tag:*": 9})
+    assert found == {("refusal", "all"): 0.5, ("refusal", "first_turn"): 0.25, ("refusal", "lang:*"): 0.05}
+
+
+def test_shares_reject_a_name_for_no_slice():
+    with pytest.raises(ValueError, match=r"members\['lang:\*'\] must be >= 1, got 0"):
+        shares({"refusal": 1.0}, ["lang:*"], {"lang:*": 0})

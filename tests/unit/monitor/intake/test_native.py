@@ -87,7 +87,32 @@ def test_every_field():
     assert found.exchange.outcome.status == 200
     assert found.slices[0] == "first_turn"
     assert found.slices[1].startswith("schema:")
-    assert found.slices[2] == "prompt:1k"
+    assert found.slices[2:] == ("prompt:1k", "kind:structured", "endpoint:chat")
+
+
+@pytest.mark.parametrize(
+    ("request_body", "endpoint"),
+    [
+        ({"messages": []}, "chat"),
+        ({"messages": [], "system": "Be brief."}, "messages"),
+        ({"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}, "chat"),
+        ({"prompt": "Hi"}, "completions"),
+        ({"input": "Hi"}, "responses"),
+        ({"instructions": "Be brief."}, "responses"),
+        ({"model": "chat"}, None),
+        ({}, None),
+    ],
+)
+def test_the_endpoint_is_told_by_the_body_unless_it_is_stated(request_body, endpoint):
+    told = [name for name in event(request=request_body).slices if name.startswith("endpoint:")]
+    assert told == ([] if endpoint is None else [f"endpoint:{endpoint}"])
+    assert "endpoint:embeddings" in event(request=request_body, endpoint="embeddings").slices
+
+
+def test_tags_are_slices_even_without_a_request():
+    assert event(tags=["app:checkout", "", "app:checkout", "v12"]).slices == ("tag:app:checkout", "tag:v12")
+    assert event(tags=[f"t{n}" for n in range(9)]).slices == (*(f"tag:t{n}" for n in range(8)), "tag:other")
+    assert event(endpoint="chat").slices == ("endpoint:chat",)
 
 
 def test_the_requested_model_and_stream_come_from_the_body():
@@ -145,6 +170,9 @@ GOOD = [
     {"response": {"choices": [None, 3, {"message": "wrong"}], "usage": [], "model": 5}},
     {"response_sse": "data: rubbish\n\n"},
     {"strange_field": {"a": 1}},
+    {"endpoint": None, "tags": None},
+    {"endpoint": "", "tags": []},
+    {"endpoint": "x" * 64, "tags": ["", "x" * 64, *(str(n) for n in range(20))]},
 ]
 BAD = [
     ({"request_id": None}, Code.MISSING_FIELD, "/request_id"),
@@ -183,6 +211,13 @@ BAD = [
     ({"response": []}, Code.WRONG_TYPE, "/response"),
     ({"response_sse": {}}, Code.WRONG_TYPE, "/response_sse"),
     ({"route": ["a"]}, Code.WRONG_TYPE, "/route"),
+    ({"endpoint": 1}, Code.WRONG_TYPE, "/endpoint"),
+    ({"endpoint": "x" * 65}, Code.TOO_LONG, "/endpoint"),
+    ({"endpoint": "a\0"}, Code.CONTROL_CHARACTER, "/endpoint"),
+    ({"tags": "app"}, Code.WRONG_TYPE, "/tags"),
+    ({"tags": ["app", None]}, Code.WRONG_TYPE, "/tags/1"),
+    ({"tags": ["x" * 65]}, Code.TOO_LONG, "/tags/0"),
+    ({"tags": ["app", "a\nb"]}, Code.CONTROL_CHARACTER, "/tags/1"),
 ]
 VALIDATOR = jsonschema.Draft202012Validator(event_schema())
 

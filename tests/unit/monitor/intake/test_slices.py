@@ -1,7 +1,7 @@
 import pytest
 
 from detectors.types import Message, Request
-from monitor.intake.slices import slices_of
+from monitor.intake.slices import MOST_TAGS, slices_of
 
 
 def request(*texts, **fields):
@@ -34,7 +34,7 @@ def test_buckets_of_the_prompt(size, name):
 
 
 def test_an_unlogged_prompt_has_no_length():
-    assert slices_of(request(None)) == ("first_turn",)
+    assert slices_of(request(None)) == ("first_turn", "kind:chat")
 
 
 def test_a_schema_is_named_by_its_content():
@@ -45,4 +45,55 @@ def test_a_schema_is_named_by_its_content():
     assert one[0].startswith("schema:")
     assert len(one[0]) == len("schema:") + 8
     assert slices_of(request(response_schema={"maximum": 10**30}))[0] != one[0]
-    assert slices_of(request(response_schema=True)) == ("schema:b5bea41b",)
+    assert slices_of(request(response_schema=True)) == ("schema:b5bea41b", "kind:structured")
+
+
+def test_a_schema_that_comes_again_keeps_its_name_and_another_at_its_place_does_not():
+    names = set()
+    for n in range(1000):  # freed and made again, some of these have the same identity
+        schema = {"const": n}
+        names.add(slices_of(request(response_schema=schema))[0])
+        assert slices_of(request(response_schema=schema))[0] in names
+    assert len(names) == 1000
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({}, "chat"),
+        ({"tools": {"find": None}}, "tools"),
+        ({"json_object": True}, "structured"),
+        ({"response_schema": False}, "structured"),
+        ({"response_schema": {}, "tools": {"find": None}}, "structured"),
+    ],
+)
+def test_a_request_has_one_kind(fields, kind):
+    assert [name for name in slices_of(request("a", **fields)) if name.startswith("kind:")] == [f"kind:{kind}"]
+
+
+def test_a_request_of_nothing_is_in_no_slice():
+    assert slices_of(Request()) == slices_of(None) == slices_of(None, None, [""]) == ()
+
+
+def test_the_language_is_that_of_the_last_user_message():
+    dialogue = (
+        Message("user", "What is the time and where are you from?"),
+        Message("assistant", "It is noon."),
+        Message("user", "Und wie ist das Wetter bei dir?"),
+        Message("assistant", "The weather is fine and it is not raining."),
+    )
+    assert "lang:de" in slices_of(Request(dialogue))
+    assert "lang:en" in slices_of(Request(dialogue[:2]))
+    assert not [name for name in slices_of(Request((*dialogue, Message("user", None)))) if name.startswith("lang:")]
+
+
+def test_the_endpoint_and_the_tags_come_last():
+    found = slices_of(request("a"), "chat", ["b", "a", "b", ""])
+    assert found == ("first_turn", "prompt:1k", "kind:chat", "endpoint:chat", "tag:b", "tag:a")
+
+
+def test_tags_beyond_the_eighth_count_together():
+    names = [f"t{n}" for n in range(MOST_TAGS)]
+    assert slices_of(None, None, [*names, *names]) == tuple(f"tag:{name}" for name in names)
+    assert slices_of(None, None, [*names, "x", "y"]) == (*(f"tag:{name}" for name in names), "tag:other")
+    assert slices_of(None, None, ["other", *names]).count("tag:other") == 1
