@@ -16,6 +16,7 @@ from monitor.cli_findings import findings
 from monitor.cli_output import file_argument, json_option, print_document
 from monitor.cli_routes import routes
 from monitor.cli_score import score
+from monitor.cli_variants import variants
 from monitor.client import call_api, read_document
 from monitor.config import Settings
 from monitor.errors import FullbackError
@@ -220,31 +221,6 @@ def keys_revoke(key_id: str) -> None:
 
 
 @main.group()
-def variants() -> None:
-    """Variants of a route, through the API."""
-
-
-@variants.command("list")
-@click.argument("route")
-@json_option
-def variants_list(route: str, as_json: bool) -> None:
-    """List a route's variants, baseline first."""
-    found = call_api("GET", f"/v1/routes/{route}/variants")
-    lines = [f"{v['name']}  {v['role']}  {v['format']}  behind {v['backend']}" for v in found["items"]]
-    print_document(found, as_json=as_json, lines=lines)
-
-
-@variants.command("add")
-@click.argument("route")
-@file_argument
-@json_option
-def variants_add(route: str, path: str, as_json: bool) -> None:
-    """Add a variant from a YAML or JSON file."""
-    made = call_api("POST", f"/v1/routes/{route}/variants", json=read_document(path))
-    print_document(made, as_json=as_json, lines=[f"{made['role']} {made['name']} added to {route}"])
-
-
-@main.group()
 def policies() -> None:
     """Policies, through the API."""
 
@@ -379,3 +355,4 @@ main.add_command(bench)
 main.add_command(score)
 main.add_command(findings)
 main.add_command(routes)
+main.add_command(variants)

@@ -29,6 +29,7 @@ from monitor.services.retention import RetentionService
 from monitor.services.routes import RouteService
 from monitor.services.rules import RuleService
 from monitor.services.silence import SilenceService
+from monitor.services.variants import VariantService
 from monitor.services.writer import GroupWriter
 from monitor.storage.session import Database, resolve_url
 
@@ -84,6 +85,11 @@ class Factory:
         return RouteService(
             self.database, self.policies, self.catalog, self.clock, retention_days=self.settings.retention_days
         )
+
+    @cached_property
+    def variants(self) -> VariantService:
+        """What is said of variants."""
+        return VariantService(self.database, self.catalog, self.clock)
 
     @cached_property
     def writer(self) -> GroupWriter:

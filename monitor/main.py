@@ -8,7 +8,19 @@ from enum import StrEnum
 from fastapi import FastAPI
 
 from monitor import __version__
-from monitor.api import attribution, faults, findings, health, history, ingest, policies, problems, routes, subjects
+from monitor.api import (
+    attribution,
+    faults,
+    findings,
+    health,
+    history,
+    ingest,
+    policies,
+    problems,
+    routes,
+    subjects,
+    variants,
+)
 from monitor.api.bodies import Bodies
 from monitor.api.lookups import LookUps
 from monitor.factory import Factory
@@ -74,6 +86,7 @@ def create_app(factory: Factory, role: ServiceRole = ServiceRole.ALL) -> FastAPI
         for router in (
             ingest.router,
             routes.router,
+            variants.router,
             policies.router,
             history.router,
             faults.router,

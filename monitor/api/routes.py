@@ -11,6 +11,7 @@ from monitor.errors import ValidationError
 from monitor.models.route import Goal, Mode, TargetRef
 from monitor.models.text import BUILT_IN_RULES, NO_TEXT, TextMode, TextPolicy
 from monitor.models.variant import Role, Tier
+from monitor.services.artifact_document import parse_artifact
 from monitor.services.routes import CLEARABLE, RouteChange, RouteSpec
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
@@ -46,10 +47,13 @@ class VariantBody(_Body):
     tier: Tier
     base_model: str | None = Field(None, max_length=256)
     digest: str | None = Field(None, max_length=256)
+    artifact: dict[str, Any] = Field(default_factory=dict)
+    """Facts, checked by ``/v1/schemas/artifact``; what is absent is suggested from the names."""
 
     def spec(self) -> VariantSpec:
         """Return the body as the service takes it."""
-        return VariantSpec(**self.model_dump())
+        stated = parse_artifact(self.name, self.artifact)
+        return VariantSpec(**self.model_dump(exclude={"artifact"}), artifact=stated)
 
 
 class RedactionBody(_Body):

@@ -1,6 +1,7 @@
 """Domain types as JSON: the same words as everywhere."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from monitor.models.incident import Incident
 from monitor.models.route import Route, RouteControl
 from monitor.models.rule import Rule
 from monitor.models.variant import Variant
+from monitor.services.tier_defaults import defaults_for
+from monitor.services.variant_facts import facts_of
 from monitor.storage.policies import StoredPolicy
 
 __all__ = [
@@ -63,7 +66,9 @@ def control_view(control: RouteControl) -> dict[str, Any]:
 
 
 def variant_view(variant: Variant) -> dict[str, Any]:
-    """Return a variant."""
+    """Return a variant with its facts, confirmed or suggested, and what they set where the policy is silent."""
+    facts = facts_of(variant)
+    brings = defaults_for(variant.tier, facts.artifact)
     return {
         "name": variant.name,
         "role": variant.role.value,
@@ -72,6 +77,12 @@ def variant_view(variant: Variant) -> dict[str, Any]:
         "tier": variant.tier.value,
         "base_model": variant.base_model,
         "digest": variant.digest,
+        "artifact": facts.artifact.to_json(),
+        "confirmed_by": variant.confirmed_by,
+        "confirmed_at": _time(variant.confirmed_at),
+        "warnings": list(facts.warnings),
+        "defaults": {"reason": brings.reason, "slices": list(brings.slices), "in_force": facts.confirmed}
+        | {"margins": {name: asdict(margin) for name, margin in brings.margins.items()}},
     }
 
 

@@ -15,6 +15,8 @@ class SignalPolicy:
 
     margin: Margin
     weight: float = 1.0
+    states_margin: bool = False
+    """Whether the document names a margin of this signal; if not, a confirmed variant brings its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +55,7 @@ class Policy:
     slices: tuple[str, ...] = ("all", "first_turn")
     """Names of slices, of whole families (``lang:*``) and of the slices that ``conditions`` define."""
     conditions: Mapping[str, Condition] = field(default_factory=dict)
+    states_slices: bool = False
+    """Whether the document names the slices; if not, a confirmed variant adds its own."""
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     preflight: PreflightPolicy = field(default_factory=PreflightPolicy)

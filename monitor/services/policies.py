@@ -4,10 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError as SchemaError
 from sqlalchemy.exc import IntegrityError
 
 from detectors.registry import SIGNALS
@@ -18,6 +16,7 @@ from monitor.models.policy import Policy, PreflightPolicy, SignalPolicy, VerifyP
 from monitor.models.slice_expressions import Condition, ConditionError
 from monitor.models.slice_expressions import parse as parse_condition
 from monitor.models.slices import OTHER
+from monitor.services.schema_problems import problems_of
 from monitor.storage.policies import PolicyStore, StoredPolicy
 from monitor.storage.session import Database
 
@@ -44,9 +43,8 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
     Raises:
         ValidationError: the document breaks the schema; the message names the path and what is allowed there.
     """
-    errors = sorted(Draft202012Validator(policy_schema()).iter_errors(document), key=lambda e: list(map(str, e.path)))
-    if errors:
-        problems = [{"pointer": _pointer(error), "detail": _allowed(error)} for error in errors[:20]]
+    problems = problems_of(policy_schema(), document)
+    if problems:
         raise ValidationError(f"policy {name!r}: {problems[0]['pointer']}: {problems[0]['detail']}", errors=problems)
     slices, conditions = _slices(name, document.get("slices", _SLICES))
     signals = {signal: _signal(signal, document.get("signals", {}).get(signal, {})) for signal in TESTED_SIGNALS}
@@ -56,6 +54,7 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
         signals={signal: chosen for signal, chosen in signals.items() if chosen.weight > 0},
         slices=slices,
         conditions=conditions,
+        states_slices="slices" in document,
         verify=VerifyPolicy(**document.get("verify", {})),
         preflight=PreflightPolicy(**document.get("preflight", {})),
         **{key: value for key, value in document.items() if key not in _SECTIONS},
@@ -106,27 +105,8 @@ def _signal(name: str, entry: Mapping[str, Any]) -> SignalPolicy:
             relative=entry.get("margin_relative", default.relative),
         ),
         weight=float(entry.get("weight", SIGNALS[name].default_weight)),
+        states_margin="margin_absolute" in entry or "margin_relative" in entry,
     )
-
-
-def _pointer(error: SchemaError) -> str:
-    path = "".join(f"/{part}" for part in error.absolute_path)
-    return path or "/"
-
-
-def _allowed(error: SchemaError) -> str:
-    """Say what the schema allows at the place of an error; policies hold no user text, so the value is shown."""
-    rule, limit = str(error.validator), cast("Any", error.validator_value)
-    match rule:
-        case "additionalProperties":
-            known = sorted(cast("dict[str, Any]", error.schema).get("properties", {}))
-            return f"{error.message}; allowed: {', '.join(known)}"
-        case "enum":
-            return f"{error.instance!r} is not allowed; allowed: {', '.join(map(str, limit))}"
-        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "type" | "pattern":
-            return f"got {error.instance!r}; {rule} is {limit!r}"
-        case _:
-            return error.message
 
 
 class PolicyService:

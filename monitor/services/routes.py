@@ -17,6 +17,7 @@ from monitor.services.answer_schema import check_answer_schema
 from monitor.services.catalog import CatalogCache
 from monitor.services.policies import DEFAULT_POLICY, PolicyService
 from monitor.services.redaction import PatternError, check_pattern
+from monitor.services.variants import check_reference
 from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
 from monitor.storage.routes import RouteStore, VariantSpec
@@ -115,6 +116,8 @@ class RouteService:
         self._check_texts(spec.text_storage)
         check_answer_schema(spec.answer_schema)
         _check_roles(spec.variants)
+        for variant in spec.variants:
+            check_reference(spec.name, variant.name, variant.artifact, (one.name for one in spec.variants))
         now = self._clock.now()
         new = Route(
             id=0,
@@ -183,6 +186,7 @@ class RouteService:
     def add_variant(self, name: str, spec: VariantSpec, actor: str) -> Variant:
         """Add a variant to a route."""
         route = self.get(name)
+        check_reference(name, spec.name, spec.artifact, (one.name for one in self.variants(route)))
         try:
             with self._database.transaction() as session:
                 variant = RouteStore(session).add_variant(route.id, spec, self._clock.now())

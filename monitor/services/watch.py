@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from math import ceil, log, log2
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,7 @@ from monitor.models.policy import Policy
 from monitor.models.variant import Role, Variant
 from monitor.services.pairing import ALL, ALWAYS_APPLICABLE
 from monitor.services.slicing import Tested, members_of, to_test
+from monitor.services.tier_defaults import policy_for, reference_of
 
 __all__ = ["OwnAlarm", "Watched", "order", "sibling_floors", "stored_state", "stream_fingerprint", "watch"]
 
@@ -89,7 +91,8 @@ def watch(
     (route, candidate) pairs, rounded up to a power of two so that it rarely changes. ``builds`` names, per variant id,
     the build that serves now, where it has changed before: a change restarts the variant's streams.
     ``slices`` are those that the policy's entries stand for now; its single ones when absent. A family's share is
-    split over the most slices it can have, so that a new value changes no threshold.
+    split over the most slices it can have, so that a new value changes no threshold. Where the policy is silent, what a
+    variant was confirmed to be sets its margins, further slices and what it is compared with.
     """
     baseline = next((variant for variant in variants if variant.role is Role.BASELINE), None)
     if baseline is None:
@@ -97,29 +100,32 @@ def watch(
     known = {(one.candidate_id, one.signal, one.slice): one for one in stored}
     candidates = [variant for variant in variants if variant.role is Role.CANDIDATE]
     parts = 2 ** ceil(log2(max(1, fleet * len(candidates))))
-    weights = {name: chosen.weight for name, chosen in policy.signals.items()}
-    shares = budget.shares(weights, policy.slices, members_of(policy))
-    each = [(signal, one) for signal in policy.signals for one in (to_test(policy) if slices is None else slices)]
+    tested = to_test(policy) if slices is None else slices
     watched = []
     for candidate in [*candidates, baseline]:
+        own = policy_for(policy, candidate, variants)
         alarms = _A_A_FALSE_ALARMS_PER_MONTH if candidate is baseline else policy.false_rollbacks_per_month
-        for signal, one in each:
+        weights = {name: chosen.weight for name, chosen in own.signals.items()}
+        shares = budget.shares(weights, own.slices, members_of(own))
+        further = [one for one in to_test(own) if one.entry not in policy.slices]
+        for signal, one in product(own.signals, [*tested, *further]):
             threshold = budget.threshold(_MONTH_S / policy.tick_s, alarms, shares[signal, one.entry] / parts)
-            fingerprint = stream_fingerprint(policy, signal, one, candidate, baseline, threshold, epoch, builds)
+            other = baseline if candidate is baseline else reference_of(signal, candidate, variants, baseline)
+            fingerprint = stream_fingerprint(own, signal, one, candidate, other, threshold, epoch, builds)
             found = known.get((candidate.id, signal, one.name))
             watched.append(
                 _new(
-                    policy,
+                    own,
                     signal,
                     one.name,
                     candidate,
-                    baseline,
+                    other,
                     threshold,
                     fingerprint,
                     0 if found is None else found.id,
                 )
                 if found is None or found.fingerprint != fingerprint
-                else _again(policy, found, baseline)
+                else _again(own, found, other)
             )
     return watched
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from monitor.models.artifact import NO_FACTS, Artifact
 from monitor.models.route import Mode, Route, TargetRef
 from monitor.models.text import TextPolicy
 from monitor.models.variant import Role, Tier, Variant
@@ -25,6 +26,7 @@ class VariantSpec:
     tier: Tier
     base_model: str | None = None
     digest: str | None = None
+    artifact: Artifact = NO_FACTS
 
 
 class RouteStore:
@@ -90,10 +92,30 @@ class RouteStore:
             base_model=spec.base_model,
             digest=spec.digest,
             created_at=at,
+            artifact=spec.artifact.to_json(),
         )
         self._session.add(row)
         self._session.flush()
         return _variant(row)
+
+    def locked_variant(self, route_id: int, name: str) -> Variant | None:
+        """Return a route's variant of that name; nobody else changes it until the transaction ends."""
+        row = self._session.scalar(
+            select(VariantRow).where(VariantRow.route_id == route_id, VariantRow.name == name).with_for_update()
+        )
+        return None if row is None else _variant(row)
+
+    def save_variant(self, variant: Variant) -> None:
+        """Store the changeable fields of a variant."""
+        row = self._session.get_one(VariantRow, variant.id)
+        row.format = variant.format
+        row.tier = variant.tier
+        row.base_model = variant.base_model
+        row.digest = variant.digest
+        row.artifact = variant.artifact.to_json()
+        row.confirmed_by = variant.confirmed_by
+        row.confirmed_at = variant.confirmed_at
+        self._session.flush()
 
     def variants(self, route_id: int | None = None) -> list[Variant]:
         """Return the variants of a route, or of all, baseline first."""
@@ -131,4 +153,7 @@ def _variant(row: VariantRow) -> Variant:
         base_model=row.base_model,
         digest=row.digest,
         created_at=row.created_at,
+        artifact=Artifact.from_json(row.artifact),
+        confirmed_by=row.confirmed_by,
+        confirmed_at=row.confirmed_at,
     )

@@ -133,6 +133,9 @@ class VariantRow(Base):
     base_model: Mapped[str | None]
     digest: Mapped[str | None]
     created_at: Mapped[datetime]
+    artifact: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    confirmed_by: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
 
 
 class AttributionRuleRow(Base):

@@ -13,6 +13,7 @@ from monitor.factory import Factory
 from monitor.models.key import Scope
 from monitor.models.route import Route
 from monitor.ui import pages
+from monitor.ui.artifacts import variant_box
 from monitor.ui.document import HEADERS, PageRoute, asset, page
 from monitor.ui.evidence import chart_view, choose
 from monitor.ui.faults import fault_lines
@@ -125,7 +126,7 @@ def evidence(
         behind=None if late is None else duration(late),
         data=None if facts.newest_data is None else moment(facts.newest_data, desk.now),
         pin=pages.pin_text(facts.control, desk.now),
-        variants=facts.variants,
+        variants=[variant_box(variant, route, desk.now) for variant in facts.variants],
         routing=pages.routing_lines(facts.control, facts.variants),
         incident=None if facts.incident is None else pages.incident_box(facts.incident, names, desk.now),
         other_incidents=[pages.incident_box(one, names, desk.now) for one in others],
