@@ -117,9 +117,9 @@ def test_a_resend_is_recognised_before_it_reaches_postgres(database_url, monkeyp
 
         add = module.add_identified
 
-        async def counting(connection, records):
+        async def counting(connection, records, layout):
             sent.append(len(records))
-            return await add(connection, records)
+            return await add(connection, records, layout)
 
         monkeypatch.setattr(module, "add_identified", counting)
         async with writing(database_url) as writer:

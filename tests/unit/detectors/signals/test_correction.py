@@ -143,9 +143,8 @@ def test_the_evaluation_counts_and_prints_no_text(tmp_path):
         | {"meta": {"source_id": 1}, "label_raw": {"user_reaction": ["UR3", "UR3", "UR4"]}}
         for turn in ("No, I meant the river.", "Lovely weather.")
     ]
-    (tmp_path / "corrections").mkdir()
     for name in ("repair_qa_train", "feedback_ukplab_selffeeding"):
-        with gzip.open(tmp_path / f"corrections/{name}.jsonl.gz", "wt", encoding="utf-8") as lines:
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt", encoding="utf-8") as lines:
             lines.writelines(json.dumps(row) + "\n" for row in rows)
     tables = evaluate(tmp_path)
     repairs, feedback = list(tables.values())[:2]
