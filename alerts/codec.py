@@ -81,6 +81,7 @@ def _effect_to_json(effect: Effect) -> dict[str, Any]:
         "pairs": effect.pairs,
         "window": effect.window,
         "scale": effect.scale.value,
+        "unit": effect.unit,
     }
 
 
@@ -96,6 +97,7 @@ def _effect(document: Mapping[str, Any]) -> Effect:
         pairs=document["pairs"],
         window=document["window"],
         scale=EffectScale(document["scale"]),
+        unit=document.get("unit", "pairs"),
     )
 
 

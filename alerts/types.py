@@ -61,6 +61,8 @@ class Effect:
     window: str
     """"confirmation" (fresh data) or "since onset" (selected, biased up)."""
     scale: EffectScale = EffectScale.SHARE
+    unit: str = "pairs"
+    """What was counted: pairs, or sessions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,9 +85,9 @@ def interval(effect: Effect) -> str:
 
 
 def sample(effect: Effect) -> str:
-    """How many pairs, from which window; says so when the window was selected."""
+    """How many pairs or sessions, from which window; says so when the window was selected."""
     caution = ", selected and so biased up" if effect.window == "since onset" else ""
-    return f"{effect.pairs:,} pairs, window: {effect.window}{caution}"
+    return f"{effect.pairs:,} {effect.unit}, window: {effect.window}{caution}"
 
 
 def _value(effect: Effect, value: float) -> str:

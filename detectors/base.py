@@ -26,6 +26,11 @@ class Signal(Protocol):
     is_fault: ClassVar[bool] = True
     """Whether a bad reading is a fault of the answer; a fall of something says that it became rarer, no more."""
 
+    @property
+    def paired(self) -> bool:
+        """Whether a request's two legs are compared. What users do about an answer has no twin: arms are compared."""
+        return self.indicts is Indicts.THIS
+
     def read(self, exchange: Exchange) -> Reading | None:
         """Return the reading, or None if the request is not one the signal applies to.
 

@@ -67,8 +67,9 @@ def judge(attempts: Sequence[Attempt], matures_after_s: float) -> tuple[Judged, 
     * ``REGENERATE`` of the latest answer to the same history and turn, ``API_RETRY`` if that attempt failed;
     * ``RETRY`` of the latest answer to a near-duplicate turn after the same history (or with no assistant before
       either), ``API_RETRY`` if that attempt failed;
-    * what ``said`` holds about the answer that its own history ends on, recognised by its digest. An answer that is not
-      in the session (another model's, edited by the client) is nobody's.
+    * what ``said`` holds about the answer that its own history ends on, recognised by its digest; where the latest
+      answer's text was not logged, about that one. An answer that is not in the session (another model's, edited by the
+      client) is nobody's.
 
     Requests that overlap in time are no reaction to each other: parallel samples and hedged calls stay out. Time is
     at most 64 comparisons an attempt. The result does not depend on the order given.
@@ -112,7 +113,10 @@ def _speaks_about(request: Attempt, earlier: Sequence[tuple[int, Attempt]]) -> I
             yield place, Reaction.API_RETRY if failed else reaction
             return  # sent again as a whole: its user turn was read the first time
     if turn.previous is not None and request.said:
-        answered = next((at for at, before in earlier if not before.failed and before.answer == turn.previous), None)
+        answers = [(at, before) for at, before in earlier if not before.failed]
+        answered = next((at for at, before in answers if before.answer == turn.previous), None)
+        if answered is None and answers and answers[0][1].answer is None:
+            answered = answers[0][0]
         if answered is not None:
             for reaction in sorted(request.said - {Reaction.API_RETRY}):
                 yield answered, reaction

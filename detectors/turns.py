@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
+from zlib import crc32
 
 from detectors.signals._restating import content_words, is_step
 from detectors.signals._turns import fold
@@ -18,6 +20,9 @@ _DIGEST_BYTES = 8
 _BUCKETS = 16
 _BUCKET_BITS = 4
 _VALUES = (1 << _BUCKET_BITS) - 1
+_SPREAD = (1 << 64) - 1
+_BUCKET_SHIFT = 60
+_VALUE_SHIFT = 32
 _MOST_WORDS = 255
 _LONG_WORDS = 12
 _KEPT = 0.8
@@ -112,17 +117,26 @@ def near_duplicate(one: TurnPrint, other: TurnPrint) -> bool:
 
 
 def _sketch(words: Sequence[str], key: bytes) -> int:
-    """Return the smallest keyed hash of each bucket, cut to four bits."""
-    keyed = blake2b(key=key, digest_size=_DIGEST_BYTES)
+    """Return the smallest keyed hash of each bucket, cut to four bits.
+
+    A digest a word would cost more than everything else here. A checksum with a secret start, spread by a secret
+    factor, is enough where sixteen times four bits of it are kept: many texts share every sketch.
+    """
+    start, factor = _sketch_key(key)
     least: dict[int, int] = {}
     for word in words:
-        state = keyed.copy()
-        state.update(word.encode("utf-8", "surrogatepass"))
-        value = int.from_bytes(state.digest(), "big")
-        bucket = value % _BUCKETS
+        value = crc32(word.encode("utf-8", "surrogatepass"), start) * factor & _SPREAD
+        bucket = value >> _BUCKET_SHIFT
         if value < least.get(bucket, value + 1):
             least[bucket] = value
-    return sum((1 + (value >> _BUCKET_BITS) % _VALUES) << bucket * _BUCKET_BITS for bucket, value in least.items())
+    return sum((1 + (value >> _VALUE_SHIFT) % _VALUES) << bucket * _BUCKET_BITS for bucket, value in least.items())
+
+
+@lru_cache(maxsize=16)
+def _sketch_key(key: bytes) -> tuple[int, int]:
+    """Return the checksum's start, 32 bits, and the odd factor, 64 bits."""
+    secret = blake2b(key=key, digest_size=12, person=b"turn-sketch").digest()
+    return int.from_bytes(secret[:4], "big"), int.from_bytes(secret[4:], "big") | 1
 
 
 def _parts(message: Message) -> tuple[str, ...]:

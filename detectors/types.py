@@ -1,14 +1,19 @@
 """The shapes that signals read and tests return: plain frozen values."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import msgspec
+from typing_extensions import override
 
 __all__ = [
     "Answer",
+    "ArmCounts",
+    "Counts",
+    "Design",
     "Exchange",
     "Failure",
     "Indicts",
@@ -183,8 +188,64 @@ class Margin:
             raise ValueError(f"relative must be in [0, inf), got {self.relative!r}")
 
 
+class Design(StrEnum):
+    """How a stream's answers of the two variants are compared."""
+
+    PAIRED = "paired"
+    """Two answers to the same request: a 2x2 table (``PairCounts``)."""
+    UNPAIRED = "unpaired"
+    """Answers to different requests of the same tick: two samples (``ArmCounts``)."""
+
+
+class Counts(ABC):
+    """What a tick adds to a stream: good and bad answers of the two arms. Adds field by field, in any order."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def __init__(self, *cells: int) -> None:
+        """Take the four counts in the order of ``cells``; those left out are 0."""
+
+    @property
+    @abstractmethod
+    def cells(self) -> tuple[int, int, int, int]:
+        """The four counts in the order of the fields, as the tests read them."""
+
+    @property
+    @abstractmethod
+    def n(self) -> int:
+        """What the sample size is counted in: pairs, or answers of both arms."""
+
+    @property
+    @abstractmethod
+    def candidate_n(self) -> int:
+        """The candidate's answers."""
+
+    @property
+    @abstractmethod
+    def candidate_bad(self) -> int:
+        """The candidate's bad answers."""
+
+    @property
+    @abstractmethod
+    def baseline_n(self) -> int:
+        """The baseline's answers."""
+
+    @property
+    @abstractmethod
+    def baseline_bad(self) -> int:
+        """The baseline's bad answers."""
+
+    def __add__(self, other: Self) -> Self:
+        if type(other) is not type(self):
+            return NotImplemented
+        a, b, c, d = self.cells
+        w, x, y, z = other.cells
+        return type(self)(a + w, b + x, c + y, d + z)
+
+
 @dataclass(frozen=True, slots=True)
-class PairCounts:
+class PairCounts(Counts):
     """A paired 2x2 table: the first digit is the candidate, the second the baseline, 1 is bad.
 
     Raises:
@@ -201,20 +262,72 @@ class PairCounts:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be >= 0, got {getattr(self, name)!r}")
 
-    def __add__(self, other: "PairCounts") -> "PairCounts":
-        return PairCounts(self.n11 + other.n11, self.n10 + other.n10, self.n01 + other.n01, self.n00 + other.n00)
+    @property
+    @override
+    def cells(self) -> tuple[int, int, int, int]:
+        """The table as (n11, n10, n01, n00)."""
+        return self.n11, self.n10, self.n01, self.n00
 
     @property
+    @override
     def n(self) -> int:
         """Number of pairs."""
         return self.n11 + self.n10 + self.n01 + self.n00
 
     @property
+    @override
+    def candidate_n(self) -> int:
+        """Number of pairs: each holds one answer of the candidate."""
+        return self.n
+
+    @property
+    @override
     def candidate_bad(self) -> int:
         """Pairs in which the candidate was bad."""
         return self.n11 + self.n10
 
     @property
+    @override
+    def baseline_n(self) -> int:
+        """Number of pairs: each holds one answer of the baseline."""
+        return self.n
+
+    @property
+    @override
     def baseline_bad(self) -> int:
         """Pairs in which the baseline was bad."""
         return self.n11 + self.n01
+
+
+@dataclass(frozen=True, slots=True)
+class ArmCounts(Counts):
+    """Two samples of one period: answers and bad answers of each arm, to different requests.
+
+    Raises:
+        ValueError: a count is negative, or an arm has more bad answers than answers.
+    """
+
+    candidate_n: int = 0
+    candidate_bad: int = 0
+    baseline_n: int = 0
+    baseline_bad: int = 0
+
+    def __post_init__(self) -> None:
+        for arm in ("candidate", "baseline"):
+            n, bad = getattr(self, f"{arm}_n"), getattr(self, f"{arm}_bad")
+            if n < 0:
+                raise ValueError(f"{arm}_n must be >= 0, got {n!r}")
+            if not 0 <= bad <= n:
+                raise ValueError(f"{arm}_bad must be in [0, {n}] ({arm}_n), got {bad!r}")
+
+    @property
+    @override
+    def cells(self) -> tuple[int, int, int, int]:
+        """The samples as (candidate_n, candidate_bad, baseline_n, baseline_bad)."""
+        return self.candidate_n, self.candidate_bad, self.baseline_n, self.baseline_bad
+
+    @property
+    @override
+    def n(self) -> int:
+        """Answers of both arms."""
+        return self.candidate_n + self.baseline_n

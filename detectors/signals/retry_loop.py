@@ -34,8 +34,8 @@ class RetryLoop(Signal):
     version: ClassVar[int] = 1
     kind: ClassVar[SignalKind] = SignalKind.BIT
     title: ClassVar[str] = "Repeated questions"
-    unit: ClassVar[str] = "share of requests"
-    default_margin: ClassVar[Margin] = Margin(absolute=0.005)
+    unit: ClassVar[str] = "share of sessions"
+    default_margin: ClassVar[Margin] = Margin(absolute=0.01)
     indicts: ClassVar[Indicts] = Indicts.PREVIOUS
 
     @override

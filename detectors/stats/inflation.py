@@ -1,4 +1,4 @@
-"""Autocorrelation: how much larger the long-run variance of the discordance is than pairs alone explain."""
+"""Autocorrelation: how much larger the long-run variance of the arms' contrast is than independent answers explain."""
 
 from dataclasses import dataclass, field, replace
 from math import sqrt
@@ -71,8 +71,9 @@ def _fill(scales: list[Scale], age: int, block: tuple[float, float, float]) -> N
 def estimate(state: InflationState) -> float | None:
     """Return the present estimate of phi, >= 1, or None while no block length has enough blocks.
 
-    Formula: ``phi_j = sum (D - mu n)^2 / sum (n10 + n01) * (1 + sqrt(2 / blocks_j))`` over blocks of 2^j
-    ticks, with D the block's n10 - n01 and mu its long-run mean per pair; the result is the largest phi_j.
+    Formula: ``phi_j = sum (D - mu n)^2 / sum V * (1 + sqrt(2 / blocks_j))`` over blocks of 2^j ticks, with D, n and V
+    the block's contrast, weight and variance and mu the contrast's long-run mean per weight; the result is the largest
+    phi_j.
     """
     mu = state.sum_d / state.sum_n if state.sum_n else 0.0
     phis = [
@@ -83,7 +84,7 @@ def estimate(state: InflationState) -> float | None:
     return max(1.0, *phis) if phis else None
 
 
-def observe(state: InflationState, discordance: int, pairs: int, discordant: int, *, hold: bool) -> InflationState:
+def observe(state: InflationState, contrast: float, weight: float, variance: float, *, hold: bool) -> InflationState:
     """Fold one tick and return the new state.
 
     Sees bursts and queues private to one arm, at block lengths up to 2^7 ticks (21 minutes at 10 s); misses
@@ -91,9 +92,10 @@ def observe(state: InflationState, discordance: int, pairs: int, discordant: int
 
     Args:
         state: The state before.
-        discordance: n10 - n01 of the tick.
-        pairs: Pairs of the tick.
-        discordant: n10 + n01 of the tick.
+        contrast: How much worse the candidate did in the tick, D: for pairs n10 - n01 (``paired.contrast``,
+            ``unpaired.contrast``).
+        weight: What D grows with when the arms' rates differ: for pairs their number.
+        variance: Of D if answers were independent: for pairs n10 + n01.
         hold: True while the stream's statistic exceeds sqrt(A): then phi neither is re-estimated nor
             changes, so that a regression cannot inflate its own phi and hide. Moments are still gathered;
             leaving bursts out would bias phi downwards.
@@ -107,12 +109,12 @@ def observe(state: InflationState, discordance: int, pairs: int, discordant: int
     """
     age = state.age + 1
     scales = list(state.scales)
-    _fill(scales, age, (float(discordance), float(pairs), float(discordant)))
+    _fill(scales, age, (contrast, weight, variance))
     new = InflationState(
         phi=state.phi,
         age=age,
-        sum_d=_KEEP[0] * state.sum_d + discordance,
-        sum_n=_KEEP[0] * state.sum_n + pairs,
+        sum_d=_KEEP[0] * state.sum_d + contrast,
+        sum_n=_KEEP[0] * state.sum_n + weight,
         scales=tuple(scales),
         pending=state.pending,
     )

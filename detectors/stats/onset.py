@@ -3,37 +3,37 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from detectors.types import PairCounts
+from detectors.types import Counts
 
 __all__ = ["Onset", "OnsetState", "initial", "leading", "update"]
 
 
 @dataclass(frozen=True, slots=True)
 class OnsetState:
-    """Per bet: the current positive run of log evidence, its first tick and its pairs."""
+    """Per bet: the current positive run of log evidence, its first tick and its counts."""
 
     values: tuple[float, ...]
     starts: tuple[int, ...]
     """Meaningless where the value is 0."""
-    counts: tuple[PairCounts, ...]
+    counts: tuple[Counts, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """The estimate: the first tick of the leading bet's positive run and the pairs since then."""
+    """The estimate: the first tick of the leading bet's positive run and the counts since then."""
 
     tick: int
     component: int
     """Index of the leading bet."""
-    counts: PairCounts
+    counts: Counts
 
 
-def initial(components: int) -> OnsetState:
-    """Return the state before the first tick, for ``components`` bets."""
-    return OnsetState((0.0,) * components, (0,) * components, (PairCounts(),) * components)
+def initial(components: int, empty: Counts) -> OnsetState:
+    """Return the state before the first tick, for ``components`` bets; ``empty`` is the design's zero."""
+    return OnsetState((0.0,) * components, (0,) * components, (empty,) * components)
 
 
-def update(state: OnsetState, tick: int, increments: Sequence[float], counts: Sequence[PairCounts]) -> OnsetState:
+def update(state: OnsetState, tick: int, increments: Sequence[float], counts: Sequence[Counts]) -> OnsetState:
     """Fold one tick.
 
     Formula: ``L_k <- max(0, L_k) + s_k``; a run ends when ``L_k <= 0``.
@@ -42,25 +42,28 @@ def update(state: OnsetState, tick: int, increments: Sequence[float], counts: Se
         state: The state before.
         tick: Number of the tick.
         increments: Log evidence s_k per bet, as given to the detector (tempered).
-        counts: The tick's pairs, one per latency level; bets are spread evenly over the levels in order.
+        counts: The tick's counts, one per latency level; bets are spread evenly over the levels in order.
 
     Returns:
         The new state.
     """
-    per_level = len(increments) // len(counts)
+    per_level, nothing = len(increments) // len(counts), (0.0, 0, type(counts[0])())
     rows = [
-        _step(state, k, tick, float(s), counts[k // per_level]) if s or state.values[k] else (0.0, 0, PairCounts())
+        _step(state, k, tick, float(s), counts[k // per_level], nothing) if s or state.values[k] else nothing
         for k, s in enumerate(increments)
     ]
     values, starts, runs = zip(*rows, strict=True)
     return OnsetState(values, starts, runs)
 
 
-def _step(state: OnsetState, k: int, tick: int, increment: float, counts: PairCounts) -> tuple[float, int, PairCounts]:
+_Run = tuple[float, int, Counts]
+
+
+def _step(state: OnsetState, k: int, tick: int, increment: float, counts: Counts, nothing: _Run) -> _Run:
     before = state.values[k]
     after = before + increment
     if after <= 0.0:
-        return 0.0, 0, PairCounts()
+        return nothing
     if before > 0.0:
         return after, state.starts[k], state.counts[k] + counts
     return after, tick, counts

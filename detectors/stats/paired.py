@@ -3,15 +3,16 @@
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from detectors.types import Margin, PairCounts
+from detectors.types import Margin
 
 __all__ = [
     "BETS",
     "U",
     "bets",
     "coefficients",
+    "contrast",
     "log_increments",
     "prior",
     "safe_bets",
@@ -62,11 +63,7 @@ def safe_coefficients(margin: Margin) -> NDArray[np.float64]:
     return table
 
 
-def _cells(counts: PairCounts) -> NDArray[np.float64]:
-    return np.array([counts.n11, counts.n10, counts.n01, counts.n00], dtype=np.float64)
-
-
-def log_increments(counts: PairCounts, margin: Margin) -> NDArray[np.float64]:
+def log_increments(cells: ArrayLike, margin: Margin) -> NDArray[np.float64]:
     """Return the log e-values of one tick against "the candidate is not harmful".
 
     Sees any excess of the candidate's bad rate over ``(1 + r) * baseline + m``, without being told its
@@ -77,40 +74,59 @@ def log_increments(counts: PairCounts, margin: Margin) -> NDArray[np.float64]:
     log(1 - lam m)``.
 
     Args:
-        counts: The tick's pairs. Concordant pairs carry weight when the margin is positive: do not drop them.
+        cells: Shape (..., 4): ``PairCounts.cells``. Concordant pairs carry weight when the margin is positive: do
+            not drop them.
         margin: Tolerance; raising it makes every increment smaller.
 
     Returns:
-        Shape (8,), float64, finite; zeros for an empty tick.
+        Shape (..., 8), float64, finite; zeros for an empty tick.
 
     Guarantee: if ``E[Z | past] <= 0`` for each pair then ``E[exp(s_k) | past] <= 1``: exact at any sample
     size, for a random tick size and under drift common to the arms. Independent bursts of one arm break the
     premise; see ``inflation``. The increments of merged counts are the sums of the parts' increments.
 
-    >>> log_increments(PairCounts(n10=3, n00=97), Margin(absolute=0.005)).round(3).tolist()
+    >>> log_increments([0, 3, 0, 97], Margin(absolute=0.005)).round(3).tolist()
     [0.073, 0.121, 0.19, 0.3, 0.465, 0.706, 1.038, 1.454]
 
     References: Waudby-Smith and Ramdas 2024, Estimating means of bounded random variables by betting
     (JRSS-B).
     """
-    return np.asarray(_cells(counts) @ coefficients(margin), dtype=np.float64)
+    return np.asarray(np.asarray(cells, dtype=np.float64) @ coefficients(margin), dtype=np.float64)
 
 
-def safe_log_increments(counts: PairCounts, margin: Margin) -> NDArray[np.float64]:
+def safe_log_increments(cells: ArrayLike, margin: Margin) -> NDArray[np.float64]:
     """Return the log e-values of one tick against "the candidate is harmful": the mirror image.
 
     Formula: ``s_k = sum over pairs of log(1 - lam_k Z)`` with ``lam_k = u_k / (1 - m)``.
 
     Args:
-        counts: The tick's pairs, missing legs scored as harmful.
+        cells: Shape (..., 4): ``PairCounts.cells``, missing legs scored as harmful.
         margin: Tolerance; raising it makes a certificate easier.
 
     Returns:
-        Shape (8,), float64, finite.
+        Shape (..., 8), float64, finite.
 
     Guarantee: if ``E[Z | past] >= 0`` for each pair then ``E[exp(s_k) | past] <= 1``.
 
-    >>> safe_log_increments(PairCounts(n00=1000), Margin(absolute=0.005)).round(2).tolist()
+    >>> safe_log_increments([0, 0, 0, 1000], Margin(absolute=0.005)).round(2).tolist()
     [0.15, 0.25, 0.4, 0.65, 1.05, 1.71, 2.76, 4.41]
     """
-    return np.asarray(_cells(counts) @ safe_coefficients(margin), dtype=np.float64)
+    return np.asarray(np.asarray(cells, dtype=np.float64) @ safe_coefficients(margin), dtype=np.float64)
+
+
+def contrast(cells: ArrayLike) -> NDArray[np.float64]:
+    """Return a tick's contrast of the arms, its weight and its variance: what ``inflation`` watches.
+
+    Formula: ``D = n10 - n01``, weight n (pairs), variance ``n10 + n01`` (for rates that differ little).
+
+    Args:
+        cells: Shape (..., 4): ``PairCounts.cells``.
+
+    Returns:
+        Shape (..., 3), float64; ``E[D]`` is n times the difference of the rates.
+
+    >>> contrast([1, 3, 2, 94]).tolist()
+    [1.0, 100.0, 5.0]
+    """
+    n11, n10, n01, n00 = np.moveaxis(np.asarray(cells, dtype=np.float64), -1, 0)
+    return np.stack([n10 - n01, n11 + n10 + n01 + n00, n10 + n01], axis=-1)

@@ -6,8 +6,6 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.stats.paired import BETS, prior
-
 __all__ = ["LOG_THRESHOLD", "SafeState", "initial", "safe_at", "update"]
 
 LOG_THRESHOLD = log(100.0)
@@ -27,9 +25,9 @@ class SafeState:
     """Last tick the certificate is good for."""
 
 
-def initial(levels: int = 1) -> SafeState:
-    """Return the state before the first tick."""
-    return SafeState((0.0,) * (levels * BETS))
+def initial(components: int) -> SafeState:
+    """Return the state before the first tick, for ``components`` bets (levels times bets a level)."""
+    return SafeState((0.0,) * components)
 
 
 def safe_at(state: SafeState, tick: int) -> bool:
@@ -41,6 +39,7 @@ def update(
     state: SafeState,
     tick: int,
     increments: NDArray[np.float64],
+    weights: NDArray[np.float64],
     *,
     cover_ticks: int,
     validity_ticks: int,
@@ -52,14 +51,15 @@ def update(
     after, which is why a certificate expires and why any change of variant, baseline or margin must start
     afresh.
 
-    Formula: wealth ``E_k = prod exp(s_k)`` from the run's start; certified when the ``sqrt(u)``-weighted
-    mixture is at least 100 *at every level* (a union of nulls is rejected only if each is) and the run
+    Formula: wealth ``E_k = prod exp(s_k)`` from the run's start; certified when the weighted mixture
+    is at least 100 *at every level* (a union of nulls is rejected only if each is) and the run
     covers ``cover_ticks``.
 
     Args:
         state: The state before.
         tick: Number of the tick.
-        increments: Shape (levels * 8,): mirror-image log e-values, already divided by phi.
+        increments: Shape (levels * K,): mirror-image log e-values, already divided by phi.
+        weights: Shape (K,), summing to 1: the mixture over the bets of a level.
         cover_ticks: Ticks a run must hold before it may certify (24 h).
         validity_ticks: Ticks for which a certificate is good (24 h).
         patience_ticks: Age at which an uncertified run restarts (7 days), so that an old bad day is not a
@@ -76,8 +76,8 @@ def update(
     start = tick if state.start_tick is None else state.start_tick
     log_e = np.asarray(state.log_e) + increments
     covered = state.covered_ticks + 1
-    fresh = initial(len(state.log_e) // BETS)
-    mixtures = np.logaddexp.reduce(log_e.reshape(-1, BETS) + np.log(prior()), axis=1)
+    fresh = initial(len(state.log_e))
+    mixtures = np.logaddexp.reduce(log_e.reshape(-1, len(weights)) + np.log(weights), axis=1)
     if covered >= cover_ticks and bool(np.all(mixtures >= LOG_THRESHOLD)):
         return SafeState(fresh.log_e, until_tick=tick + validity_ticks)
     if tick - start + 1 >= patience_ticks:

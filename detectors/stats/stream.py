@@ -1,8 +1,8 @@
 """One stream's evidence, tick by tick: bets, tempering, detector, onset and certificate composed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from math import inf, isfinite, log
 from typing import Any
 
@@ -10,17 +10,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.stats import inflation, onset, paired, safe, shiryaev_roberts
+from detectors.stats import baseline_rate, inflation, onset, safe, shiryaev_roberts
+from detectors.stats.baseline_rate import BaselineRate
+from detectors.stats.designs import DESIGNS
 from detectors.stats.onset import Onset
-from detectors.types import Margin, PairCounts
+from detectors.types import Counts, Design, Margin
 
 __all__ = ["Alarm", "StreamConfig", "StreamState", "fold", "initial"]
 
 FORMAT = 1
 """Version of the stored form; raise it when a field changes meaning."""
 DAY_S = 86_400.0
-DROP_TOP_BET_ABOVE = 1.5
-"""Beyond this phi the largest bet no longer resembles a Gaussian score and is left out."""
+DROP_COARSE_ABOVE = 1.5
+"""Beyond this phi the design's coarse bets are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,15 @@ class StreamConfig:
     """What a stream tests. Any change of it means a new ``initial`` state.
 
     Args:
-        margin: Tolerance per pair; ``Margin()`` for latency, whose margin is in the thresholds.
+        margin: Tolerance; ``Margin()`` for latency, whose margin is in the thresholds.
         levels: 1 for bits, 3 for latency; bets of all levels are mixed evenly.
         threshold: A, in ticks between false alarms, > 1 (``budget.threshold``).
         cap: Largest log evidence of one tick; ``inf`` turns it off.
         safe_ticks: Ticks a certificate must cover (24 h), >= 1.
         tick_s: Length of a tick in seconds, > 0.
         initial_phi: Variance inflation until one is learned, >= 1: 1 for bits, 3 for latency.
+        design: Paired where both variants answered the same requests, else unpaired. It decides what ``fold`` takes:
+            ``PairCounts`` or ``ArmCounts``.
     """
 
     margin: Margin
@@ -44,6 +48,7 @@ class StreamConfig:
     safe_ticks: int = 8_640
     tick_s: float = 10.0
     initial_phi: float = 1.0
+    design: Design = Design.PAIRED
 
     def __post_init__(self) -> None:
         if self.levels < 1:
@@ -68,7 +73,7 @@ class Alarm:
     log_statistic: float
     log_threshold: float
     onset_tick: int
-    since_onset: PairCounts
+    since_onset: Counts
     level: int
     """Latency level of the leading bet; 0 for bits."""
 
@@ -82,11 +87,14 @@ class StreamState:
     safe: safe.SafeState
     inflation: tuple[inflation.InflationState, ...]
     """One per level."""
-    totals: tuple[PairCounts, ...]
-    """Harm-scored pairs since the start, one table per level."""
+    totals: tuple[Counts, ...]
+    """Harm-scored counts since the start, one per level."""
     last_tick: int | None = None
     sibling_phi: float = 1.0
     """The floor that was last applied."""
+    design: Design = Design.PAIRED
+    rates: tuple[BaselineRate, ...] = ()
+    """The baseline's expected rate, one per level; empty where the design does not need it."""
 
     @property
     def levels(self) -> int:
@@ -96,7 +104,7 @@ class StreamState:
     @property
     def log_statistic(self) -> float:
         """Logarithm of the detector's statistic, ``-inf`` at the start and after an alarm."""
-        return shiryaev_roberts.log_statistic(np.asarray(self.log_r), _log_weights(self.levels))
+        return shiryaev_roberts.log_statistic(np.asarray(self.log_r), _log_weights(self.design, self.levels))
 
     @property
     def phi(self) -> float:
@@ -109,28 +117,33 @@ class StreamState:
         return max(part.phi for part in self.inflation)
 
     @property
+    def total(self) -> Counts:
+        """What was counted since the start (level 0): rates are ``candidate_bad / candidate_n`` and so on."""
+        return self.totals[0]
+
+    @property
     def pairs(self) -> int:
-        """Pairs since the start (level 0)."""
-        return self.totals[0].n
+        """Sample size since the start (level 0): pairs, or answers of both arms."""
+        return self.total.n
 
     @property
     def candidate_bad(self) -> int:
         """Candidate's bad answers since the start (level 0)."""
-        return self.totals[0].candidate_bad
+        return self.total.candidate_bad
 
     @property
     def baseline_bad(self) -> int:
         """Baseline's bad answers since the start (level 0)."""
-        return self.totals[0].baseline_bad
+        return self.total.baseline_bad
 
     @property
     def onset_now(self) -> Onset | None:
-        """Present estimate of the onset, with the pairs since; None while nothing is ahead."""
+        """Present estimate of the onset, with the counts since; None while nothing is ahead."""
         return onset.leading(self.onset)
 
     @property
     def pairs_since_onset(self) -> int:
-        """Pairs since the estimated onset; 0 while nothing is ahead."""
+        """Sample size since the estimated onset; 0 while nothing is ahead."""
         found = self.onset_now
         return found.counts.n if found else 0
 
@@ -158,31 +171,41 @@ class StreamState:
         """
         if stored.get("format") != FORMAT:
             raise ValueError(f"format must be {FORMAT}, got {stored.get('format')!r}; start the stream afresh")
+        design = Design(stored.get("design", Design.PAIRED))
         log_r = [-inf if value is None else value for value in stored.get("log_r", ())]
-        state = msgspec.convert({**stored, "log_r": log_r}, cls)
-        components = state.levels * paired.BETS
+        state = msgspec.convert({**stored, "log_r": log_r}, cls, dec_hook=partial(_counts, design))
+        bets = DESIGNS[design]
         sizes = {len(state.log_r), len(state.safe.log_e), len(state.onset.values), len(state.onset.starts)}
-        if sizes | {len(state.onset.counts)} != {components} or len(state.inflation) != state.levels:
-            raise ValueError(f"every level must hold {paired.BETS} bets, got sizes {sorted(sizes)}")
+        if sizes | {len(state.onset.counts)} != {state.levels * bets.size} or len(state.inflation) != state.levels:
+            raise ValueError(f"every level must hold {bets.size} bets, got sizes {sorted(sizes)}")
+        if len(state.rates) != state.levels * bets.needs_rate:
+            raise ValueError(f"rates must hold {state.levels * bets.needs_rate} levels, got {len(state.rates)}")
         return state
 
 
+def _counts(design: Design, _: type, stored: Mapping[str, int]) -> Counts:
+    return msgspec.convert(stored, DESIGNS[design].counts)
+
+
 @lru_cache(maxsize=16)
-def _log_weights(levels: int) -> NDArray[np.float64]:
-    weights = np.log(np.tile(paired.prior(), levels) / levels)
+def _log_weights(design: Design, levels: int) -> NDArray[np.float64]:
+    weights = np.log(np.tile(DESIGNS[design].weights, levels) / levels)
     weights.setflags(write=False)
     return np.asarray(weights, dtype=np.float64)
 
 
 def initial(config: StreamConfig) -> StreamState:
     """Return the state before the first tick."""
-    components = config.levels * paired.BETS
+    bets = DESIGNS[config.design]
+    components, empty = config.levels * bets.size, bets.counts()
     return StreamState(
         log_r=(-inf,) * components,
-        onset=onset.initial(components),
-        safe=safe.initial(config.levels),
+        onset=onset.initial(components, empty),
+        safe=safe.initial(components),
         inflation=(inflation.InflationState(phi=config.initial_phi),) * config.levels,
-        totals=(PairCounts(),) * config.levels,
+        totals=(empty,) * config.levels,
+        design=config.design,
+        rates=(BaselineRate(),) * (config.levels if bets.needs_rate else 0),
     )
 
 
@@ -190,8 +213,8 @@ def fold(
     state: StreamState,
     config: StreamConfig,
     tick: int,
-    harm: Sequence[PairCounts],
-    safe: Sequence[PairCounts],
+    harm: Sequence[Counts],
+    safe: Sequence[Counts],
     *,
     sibling_phi: float = 1.0,
     frozen: bool = False,
@@ -201,15 +224,15 @@ def fold(
     Sees a candidate that became worse than the margin allows at any time since the start; misses what both
     arms share, what the margin tolerates, and (until the alarm) how large the harm is.
 
-    Formula: per level and bet, ``R <- (1 + R) exp(min(s / phi, cap))``; alarm when ``sum w R >= A``, then R
-    = 0.
+    Formula: per level and bet, ``R <- (1 + R) exp(min(s / phi, cap))``; alarm when ``sum w R >= A`` and some bet is
+    ahead in the CUSUM form (so that empty ticks, which only count, can never alarm), then R = 0.
 
     Args:
         state: The state before.
         config: What the stream tests; the same at every call.
         tick: Number of the tick, larger than ``state.last_tick``.
-        harm: The tick's pairs, one table per level, missing legs scored as candidate good and baseline bad.
-        safe: The same pairs with missing legs scored the other way round.
+        harm: The tick's counts, one per level, missing legs scored as candidate good and baseline bad.
+        safe: The same with missing legs scored the other way round.
         sibling_phi: Floor of phi: the median of ``own_phi`` over sibling streams.
         frozen: Only advance ``last_tick``: while an incident is handled.
 
@@ -217,11 +240,12 @@ def fold(
         The new state and the alarm, if any. An empty tick is legal and gives R <- 1 + R.
 
     Guarantee: with phi = 1, expected alarms in T ticks are at most T / A for any stopping rule, if
-    ``E[Z | past] <= 0`` for each pair. With phi > 1 the guarantee is asymptotic.
+    the design's null holds given the past (``paired``, ``unpaired``). With phi > 1 the guarantee is asymptotic.
 
     Raises:
-        ValueError: the tick was folded before, a table is missing, or ``sibling_phi`` is below 1.
+        ValueError: the tick was folded before, counts are missing or another design's, or ``sibling_phi`` is below 1.
 
+    >>> from detectors.types import PairCounts
     >>> config = StreamConfig(Margin(absolute=0.005), levels=1, threshold=1e6)
     >>> state, bad = initial(config), [PairCounts(n10=10, n00=90)]
     >>> for tick in range(8):
@@ -231,64 +255,77 @@ def fold(
     """
     _check(state, config, tick, harm, safe, sibling_phi)
     if frozen:
-        return _with(state, last_tick=tick), None
-    phis = np.repeat([max(part.phi, sibling_phi) for part in state.inflation], paired.BETS)
-    gain = np.concatenate([paired.log_increments(counts, config.margin) for counts in harm])
+        return replace(state, last_tick=tick), None
+    bets = DESIGNS[config.design]
+    phis = np.repeat([max(part.phi, sibling_phi) for part in state.inflation], bets.size)
+    cells, expected = _cells(harm), [rate.expected for rate in state.rates]
+    gain = bets.log_increments(cells, config.margin, expected).ravel()
     log_r = shiryaev_roberts.update(np.asarray(state.log_r), gain, cap=config.cap, phi=phis)
-    log_r[paired.BETS - 1 :: paired.BETS][phis[:: paired.BETS] > DROP_TOP_BET_ABOVE] = -inf
-    statistic = shiryaev_roberts.log_statistic(log_r, _log_weights(config.levels))
+    log_r[np.tile(bets.coarse, config.levels) & (phis > DROP_COARSE_ABOVE)] = -inf
+    statistic = shiryaev_roberts.log_statistic(log_r, _log_weights(config.design, config.levels))
     new = StreamState(
         log_r=tuple(log_r.tolist()),
         onset=onset.update(state.onset, tick, np.minimum(gain / phis, config.cap).tolist(), harm),
-        safe=_fold_safe(state, config, tick, safe, phis),
-        inflation=_fold_inflation(state, harm, hold=statistic > 0.5 * log(config.threshold)),
+        safe=_fold_safe(state, config, tick, bets.safe_log_increments(_cells(safe), config.margin, expected), phis),
+        inflation=_fold_inflation(state, bets.contrast(cells), hold=statistic > 0.5 * log(config.threshold)),
         totals=tuple(before + now for before, now in zip(state.totals, harm, strict=True)),
         last_tick=tick,
         sibling_phi=sibling_phi,
+        design=state.design,
+        rates=tuple(baseline_rate.observe(*each) for each in zip(state.rates, harm, strict=False)),
     )
-    if statistic < log(config.threshold):
+    began = new.onset_now
+    if statistic < log(config.threshold) or began is None:
         return new, None
-    return _after_alarm(new, config), _alarm(new, config, tick, statistic)
+    alarm = Alarm(
+        tick=tick,
+        log_statistic=statistic,
+        log_threshold=log(config.threshold),
+        onset_tick=began.tick,
+        since_onset=began.counts,
+        level=began.component // bets.size,
+    )
+    return _after_alarm(new), alarm
 
 
 def _check(
     state: StreamState,
     config: StreamConfig,
     tick: int,
-    harm: Sequence[PairCounts],
-    safe: Sequence[PairCounts],
+    harm: Sequence[Counts],
+    safe: Sequence[Counts],
     sibling_phi: float,
 ) -> None:
     if state.last_tick is not None and tick <= state.last_tick:
         raise ValueError(f"tick must be > {state.last_tick} (the last one folded), got {tick!r}")
     if state.levels != config.levels:
         raise ValueError(f"state must have {config.levels} levels, got {state.levels}")
-    for name, tables in (("harm", harm), ("safe", safe)):
-        if len(tables) != config.levels:
-            raise ValueError(f"{name} must hold {config.levels} tables, got {len(tables)}")
+    if state.design is not config.design:
+        raise ValueError(f"state must be {config.design.value}, got {state.design.value}; start the stream afresh")
+    form = DESIGNS[config.design].counts
+    for name, levels in (("harm", harm), ("safe", safe)):
+        if len(levels) != config.levels:
+            raise ValueError(f"{name} must hold {config.levels} levels, got {len(levels)}")
+        if not all(type(counts) is form for counts in levels):
+            raise ValueError(f"{name} must hold {form.__name__}, got {sorted({type(c).__name__ for c in levels})}")
     if not (isfinite(sibling_phi) and sibling_phi >= 1.0):
         raise ValueError(f"sibling_phi must be >= 1, got {sibling_phi!r}")
 
 
-def _with(state: StreamState, *, last_tick: int) -> StreamState:
-    return StreamState(
-        state.log_r, state.onset, state.safe, state.inflation, state.totals, last_tick, state.sibling_phi
-    )
+def _cells(counts: Sequence[Counts]) -> NDArray[np.float64]:
+    """Return the levels' cells, shape (levels, 4)."""
+    return np.array([level.cells for level in counts], dtype=np.float64)
 
 
 def _fold_safe(
-    state: StreamState,
-    config: StreamConfig,
-    tick: int,
-    counts: Sequence[PairCounts],
-    phis: NDArray[np.float64],
+    state: StreamState, config: StreamConfig, tick: int, gain: NDArray[np.float64], phis: NDArray[np.float64]
 ) -> safe.SafeState:
     day = max(1, round(DAY_S / config.tick_s))
-    gain = np.concatenate([paired.safe_log_increments(part, config.margin) for part in counts])
     return safe.update(
         state.safe,
         tick,
-        gain / phis,
+        gain.ravel() / phis,
+        DESIGNS[config.design].weights,
         cover_ticks=config.safe_ticks,
         validity_ticks=day,
         patience_ticks=7 * max(day, config.safe_ticks),
@@ -296,34 +333,14 @@ def _fold_safe(
 
 
 def _fold_inflation(
-    state: StreamState, harm: Sequence[PairCounts], *, hold: bool
+    state: StreamState, contrasts: NDArray[np.float64], *, hold: bool
 ) -> tuple[inflation.InflationState, ...]:
     return tuple(
-        inflation.observe(part, counts.n10 - counts.n01, counts.n, counts.n10 + counts.n01, hold=hold)
-        for part, counts in zip(state.inflation, harm, strict=True)
+        inflation.observe(part, *contrast, hold=hold)
+        for part, contrast in zip(state.inflation, contrasts.tolist(), strict=True)
     )
 
 
-def _alarm(state: StreamState, config: StreamConfig, tick: int, statistic: float) -> Alarm:
-    found = state.onset_now
-    return Alarm(
-        tick=tick,
-        log_statistic=statistic,
-        log_threshold=log(config.threshold),
-        onset_tick=found.tick if found else tick,
-        since_onset=found.counts if found else PairCounts(),
-        level=found.component // paired.BETS if found else 0,
-    )
-
-
-def _after_alarm(state: StreamState, config: StreamConfig) -> StreamState:
+def _after_alarm(state: StreamState) -> StreamState:
     """Return R = 0 and no certificate; the onset run goes on, since the change did."""
-    return StreamState(
-        log_r=(-inf,) * len(state.log_r),
-        onset=state.onset,
-        safe=safe.initial(config.levels),
-        inflation=state.inflation,
-        totals=state.totals,
-        last_tick=state.last_tick,
-        sibling_phi=state.sibling_phi,
-    )
+    return replace(state, log_r=(-inf,) * len(state.log_r), safe=safe.initial(len(state.safe.log_e)))

@@ -94,5 +94,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime
     text: bytes | None = None
     """The request and response to keep, selected and redacted by the route's text policy; JSON."""
+    turn: bytes | None = None
+    """What is kept of its turn (``models.turn``), by which later requests of the session are matched."""
     faults: tuple[Fault, ...] = ()
     """Why its readings are bad, for people."""

@@ -15,6 +15,7 @@ class Evidence:
     """The numbers behind a verdict, as shown everywhere."""
 
     pairs: int = 0
+    """Pairs; or the candidate's sessions, where arms are compared."""
     candidate_rate: float | None = None
     baseline_rate: float | None = None
     log_statistic: float | None = None
@@ -23,6 +24,15 @@ class Evidence:
     one_sided_share: float = 0.0
     smallest_detectable: float | None = None
     """Smallest candidate rate that would have been seen by now."""
+    baseline_n: int | None = None
+    """The baseline's sessions, where arms are compared; None for pairs."""
+
+    @property
+    def counted(self) -> str:
+        """What it rests on, for people."""
+        if self.baseline_n is None:
+            return f"{self.pairs} pairs"
+        return f"{self.pairs} candidate and {self.baseline_n} baseline sessions"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from detectors.types import Margin
 from monitor.models.slice_expressions import Condition
 
-__all__ = ["Policy", "PreflightPolicy", "SignalPolicy", "VerifyPolicy"]
+__all__ = ["Policy", "PreflightPolicy", "ReactionPolicy", "SignalPolicy", "VerifyPolicy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,13 @@ class PreflightPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ReactionPolicy:
+    """How long users have to react to an answer."""
+
+    matures_after_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A policy document at one version, with every default filled in."""
 
@@ -59,3 +66,4 @@ class Policy:
     """Whether the document names the slices; if not, a confirmed variant adds its own."""
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     preflight: PreflightPolicy = field(default_factory=PreflightPolicy)
+    reactions: ReactionPolicy = field(default_factory=ReactionPolicy)

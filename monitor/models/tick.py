@@ -1,13 +1,36 @@
 """The clock of the tests: ticks, legs and pairs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from detectors.types import PairCounts
+from detectors.registry import SIGNALS
+from detectors.types import ArmCounts, Counts, PairCounts
 from monitor.models.event import Leg, Recorder
 
-__all__ = ["LegRecord", "Pair", "PrimaryCounts", "RouteClock", "ScoredTick", "TickPairs", "tick_of", "tick_start"]
+__all__ = [
+    "LegRecord",
+    "Pair",
+    "PrimaryCounts",
+    "RouteClock",
+    "ScoredTick",
+    "TickPairs",
+    "nothing_counted",
+    "table_of",
+    "tick_of",
+    "tick_start",
+]
+
+
+def table_of(signal: str, numbers: Sequence[int]) -> Counts:
+    """Return a table by its four stored cells; what they mean follows from how the signal is tested."""
+    known = SIGNALS.get(signal)
+    return PairCounts(*numbers) if known is None or known.paired else ArmCounts(*numbers)
+
+
+def nothing_counted(signal: str) -> Counts:
+    """Return the empty table of a signal."""
+    return table_of(signal, (0, 0, 0, 0))
 
 
 def tick_of(at: datetime, tick_s: float) -> int:
@@ -81,13 +104,14 @@ class TickPairs:
 class ScoredTick:
     """Paired counts of one tick and stream, one table per level (one for bits, three for latency)."""
 
-    harm: tuple[PairCounts, ...]
+    harm: tuple[Counts, ...]
     """Missing legs count for the candidate: candidate good, baseline bad."""
-    safe: tuple[PairCounts, ...]
+    safe: tuple[Counts, ...]
     """Missing legs count against the candidate."""
-    complete: tuple[PairCounts, ...]
+    complete: tuple[Counts, ...]
     paired: int = 0
-    """Pairs with both readings; more than the tables hold while a latency threshold is not known yet."""
+    """Pairs with both readings, or sessions of both arms; more than the tables hold while a latency
+    threshold is not known yet."""
     missing_candidate: int = 0
     missing_baseline: int = 0
     histogram: Mapping[int, int] = field(default_factory=dict)
@@ -95,7 +119,7 @@ class ScoredTick:
 
     @property
     def scored(self) -> int:
-        """Pairs to which the signal applied."""
+        """Pairs or sessions to which the signal applied."""
         return self.paired + self.one_sided
 
     @property

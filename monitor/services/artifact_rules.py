@@ -56,7 +56,7 @@ def _text(group: str) -> Given:
 
 
 def _number(group: str, scale: float = 1.0) -> Given:
-    return lambda match: float(match[group].replace("_", ".")) * scale or None
+    return lambda match: _within(float(match[group].replace("_", ".")) * scale)
 
 
 def _whole(group: str) -> Given:
@@ -64,10 +64,16 @@ def _whole(group: str) -> Given:
 
 
 def _experts(match: re.Match[str]) -> float | None:
-    return int(match["experts"]) * float(match["each"]) or None
+    return _within(int(match["experts"]) * float(match["each"]))
+
+
+def _within(size: float) -> float | None:
+    """Return a size, or None for one that no model has: the name means something else."""
+    return size if 0.0 < size <= _MOST_BILLIONS else None
 
 
 _LIKELY, _GUESS = Certainty.LIKELY, Certainty.GUESS
+_MOST_BILLIONS = 100_000.0
 _SIZE = r"\d{1,4}(?:\.\d{1,2})?"
 _KV_TYPE = r"(?P<type>fp8(?:_e[45]m[23])?|int8|int4|nvfp4|fp4|q8_0|q5_[01]|q4_[01]|[48]bit)"
 

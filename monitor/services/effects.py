@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from detectors.stats.intervals import paired_difference
-from detectors.types import PairCounts
+from detectors.stats.intervals import difference
+from detectors.types import ArmCounts, Counts
 from monitor.models.evidence import Stream
 from monitor.models.incident import Incident
 from monitor.models.tick import tick_of
@@ -11,7 +11,7 @@ from monitor.storage.streams import StreamStore
 
 __all__ = ["confirmation", "effect_of"]
 
-_FEWEST_PAIRS = 50
+_FEWEST = 50
 _SHORTEST_S = 60.0
 _LONGEST_S = 600.0
 _SHARE_OF_ONSET = 0.25
@@ -20,7 +20,7 @@ _SHARE_OF_ONSET = 0.25
 def confirmation(
     incident: Incident, stream: Stream, streams: StreamStore, tick: int, tick_s: float
 ) -> dict[str, Any] | None:
-    """Return the effect over the confirmation window so far, or None with too few pairs or nothing new.
+    """Return the effect over the confirmation window so far, or None with too little in it or nothing new.
 
     The window begins with the tick after the alarm and lasts a quarter of the time since the onset, at least one and
     at most ten minutes. The since-onset estimate is selected by the alarm and biased up; this one is not.
@@ -29,23 +29,24 @@ def confirmation(
     last = incident.alarm_tick + int(min(max(length_s, _SHORTEST_S), _LONGEST_S) / tick_s)
     if tick > last:
         return None
-    counts = streams.pairs(stream, incident.alarm_tick + 1, tick)
-    if counts.n < _FEWEST_PAIRS:
+    counts = streams.counted(stream, incident.alarm_tick + 1, tick)
+    if min(counts.candidate_n, counts.baseline_n) < _FEWEST:
         return None
     return effect_of(stream.signal, counts, "confirmation")
 
 
-def effect_of(signal: str, counts: PairCounts, window: str) -> dict[str, Any]:
-    """Return the paired difference with its Tango interval as stored and shown."""
-    interval = paired_difference(counts)
+def effect_of(signal: str, counts: Counts, window: str) -> dict[str, Any]:
+    """Return the difference as stored and shown: Tango's interval for pairs, Newcombe's for arms."""
+    interval = difference(counts)
     return {
         "signal": signal,
-        "candidate": counts.candidate_bad / counts.n,
-        "baseline": counts.baseline_bad / counts.n,
+        "candidate": counts.candidate_bad / counts.candidate_n,
+        "baseline": counts.baseline_bad / counts.baseline_n,
         "difference": interval.estimate,
         "low": interval.low,
         "high": interval.high,
         "level": interval.level,
         "pairs": counts.n,
+        "unit": "sessions" if isinstance(counts, ArmCounts) else "pairs",
         "window": window,
     }

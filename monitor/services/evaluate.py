@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf, log
+from typing import TypedDict
 
 import structlog
 from sqlalchemy.orm import Session
@@ -11,20 +12,22 @@ from sqlalchemy.orm import Session
 from detectors.registry import SIGNALS
 from detectors.stats import guard, latency, planning
 from detectors.stats import stream as detector
-from detectors.types import SignalKind
+from detectors.types import ArmCounts, Counts, PairCounts, SignalKind
 from monitor.clock import Clock
+from monitor.models.conversation import SessionRecord
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.incident import Alarm, Incident
 from monitor.models.policy import Policy
 from monitor.models.route import Phase, Route, RouteControl
 from monitor.models.tick import Pair, RouteClock, ScoredTick, tick_start
 from monitor.models.variant import Role, Variant
+from monitor.services.conversations import Conversations
 from monitor.services.effects import confirmation, effect_of
 from monitor.services.fingerprints import builds_of
 from monitor.services.histories import Histories
 from monitor.services.pairing import pair_up
 from monitor.services.policies import PolicyService
-from monitor.services.scoring import score_bits, score_prints, score_tails
+from monitor.services.scoring import gather, score_bits, score_prints, score_sessions, score_tails
 from monitor.services.slicing import Tested, by_slice, members_of, resliced, take_seats, to_test
 from monitor.services.ticks import keep_clock
 from monitor.services.verdicts import StreamFacts, alarm_headline, judge
@@ -38,6 +41,7 @@ from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
 from monitor.storage.slice_seats import SliceSeatStore
 from monitor.storage.streams import StreamStore
+from monitor.storage.turns import TurnStore
 
 __all__ = ["EvaluateService"]
 
@@ -58,6 +62,7 @@ class EvaluateService:
         self._policies = policies
         self._clock = clock
         self._histories = Histories()
+        self._conversations = Conversations()
 
     def run(self) -> int:
         """Close every tick that is due on every route and return how many were closed.
@@ -101,11 +106,14 @@ class EvaluateService:
             records = EventStore(session).legs(route.id, start - _SKEW, end + _SKEW)
             paired = pair_up(records, start, end, mirror_complete=route.mirror_percent >= 100)  # noqa: PLR2004
             stored = StreamStore(session).of_route(route.id)
-            pairs, slices = _slices(session, route, policy, paired.pairs, start, stored)
+            matured = self._conversations.matured(
+                TurnStore(session), route.id, tick, start, end, policy.reactions.matures_after_s
+            )
+            pairs, sessions, slices = _slices(session, route, policy, paired.pairs, matured, start, stored)
             builds = builds_of(FingerprintStore(session).of_route(route.id))
             watched = watch(policy, variants, stored, epoch=control.epoch, fleet=fleet, builds=builds, slices=slices)
             closing = _Closing(session, route, policy, clock, control, tick, self._clock.now(), self._histories)
-            closing.fold_all(watched, pairs)
+            closing.fold_all(watched, pairs, sessions)
             closing.confirm(variants)
         return True
 
@@ -123,26 +131,36 @@ class _Closing:
     now: datetime
     histories: Histories
 
-    def fold_all(self, watched: Sequence[Watched], pairs: Sequence[Pair]) -> None:
+    def fold_all(self, watched: Sequence[Watched], pairs: Sequence[Pair], sessions: Sequence[SessionRecord]) -> None:
         """Fold the tick into every stream."""
         floors = sibling_floors(watched)
         open_incidents = IncidentStore(self.session).open_of(self.route.id)
-        pairs_of = by_slice(pairs)
+        pairs_of, sessions_of = by_slice(pairs), by_slice(sessions)
         odd = {w.stream.signal for w in watched if w.is_aa and w.alarm and w.alarm.within(self.now, _A_A_DOUBT)}
         for one in sorted(watched, key=order):
-            scored = self._score(one, pairs_of.get(one.stream.slice, ()))
+            slice_ = one.stream.slice
+            waiting = ArmCounts()
+            if SIGNALS[one.stream.signal].paired:
+                scored = self._score(one, pairs_of.get(slice_, ()))
+                harm, safe = scored.harm, scored.safe
+            else:
+                this = one.stream
+                arms = score_sessions(sessions_of.get(slice_, ()), this.candidate_id, one.baseline_id, this.signal)
+                scored = ScoredTick((arms,), (arms,), (arms,), paired=arms.n)  # no session lacks a leg
+                due, waiting = gather(one.waiting, arms)
+                harm = safe = (due,)
             state, alarm = detector.fold(
                 one.state,
                 one.config,
                 self.tick,
-                scored.harm,
-                scored.safe,
+                harm,
+                safe,
                 sibling_phi=floors.get((one.stream.candidate_id, one.stream.signal), 1.0),
                 frozen=self.control.phase is not Phase.ARMED,
             )
             if alarm is not None and one.is_aa:
                 odd.add(one.stream.signal)
-            self._save(one, scored, state, alarm, open_incidents, differs=one.stream.signal in odd)
+            self._save(one, scored, waiting, state, alarm, open_incidents, differs=one.stream.signal in odd)
 
     def _score(self, one: Watched, pairs: Sequence[Pair]) -> ScoredTick:
         this = one.stream
@@ -172,6 +190,7 @@ class _Closing:
         self,
         one: Watched,
         scored: ScoredTick,
+        waiting: ArmCounts,
         state: detector.StreamState,
         alarm: detector.Alarm | None,
         open_incidents: Sequence[Incident],
@@ -180,14 +199,13 @@ class _Closing:
     ) -> None:
         pairing = guard.observe(one.guard, pairs=scored.paired, one_sided=scored.one_sided)
         idle = 0 if scored.scored else one.idle + 1
+        away = 0 if scored.complete[0].baseline_n or SIGNALS[one.stream.signal].paired else one.baseline_away + 1
         evidence = self._evidence(one, state, pairing)
         if alarm is not None:
             since = alarm.since_onset
             evidence = replace(
                 evidence,
-                pairs=since.n,
-                candidate_rate=_rate(since.candidate_bad, since.n),
-                baseline_rate=_rate(since.baseline_bad, since.n),
+                **_told(since),
                 log_statistic=alarm.log_statistic,
             )
         doubtful = guard.trips(pairing) or differs
@@ -209,13 +227,14 @@ class _Closing:
                 differs_from_itself=differs,
                 idle_ticks=idle,
                 frozen_in=None if self.control.phase is Phase.ARMED else self.control.phase.value,
+                baseline_away_ticks=away,
                 learning=scored.paired > 0 and not any(table.n for table in scored.complete),
             )
         )
         saved = StreamStore(self.session).save(
             replace(
                 one.stream,
-                state=stored_state(state, pairing, idle, own),
+                state=stored_state(state, pairing, idle, own, waiting, away),
                 last_tick=self.tick,
                 verdict=verdict,
                 reason=reason,
@@ -227,18 +246,20 @@ class _Closing:
         self.histories.append(saved, self.tick, scored.histogram)
 
     def _evidence(self, one: Watched, state: detector.StreamState, pairing: guard.GuardState) -> Evidence:
-        pairs = state.pairs
-        statistic = state.log_statistic
-        baseline = _rate(state.baseline_bad, pairs)
+        counts, statistic = state.totals[0], state.log_statistic
+        baseline = _rate(counts.baseline_bad, counts.baseline_n)
         known = one.stream.evidence.smallest_detectable
-        if self.tick % _PLAN_EVERY_TICKS == 0 and pairs and baseline is not None:
+        if self.tick % _PLAN_EVERY_TICKS == 0 and isinstance(counts, PairCounts) and baseline is not None:
             known = planning.smallest_detectable(
-                min(baseline, 0.99), one.config.margin, one.config.threshold, pairs, state.phi, levels=one.config.levels
+                min(baseline, 0.99),
+                one.config.margin,
+                one.config.threshold,
+                counts.n,
+                state.phi,
+                levels=one.config.levels,
             )
         return Evidence(
-            pairs=pairs,
-            candidate_rate=_rate(state.candidate_bad, pairs),
-            baseline_rate=baseline,
+            **_told(counts),
             log_statistic=None if statistic == -inf else statistic,
             log_threshold=log(one.config.threshold),
             phi=state.phi,
@@ -297,17 +318,42 @@ class _Closing:
 
 
 def _slices(
-    session: Session, route: Route, policy: Policy, pairs: Sequence[Pair], at: datetime, stored: Sequence[Stream]
-) -> tuple[Sequence[Pair], Sequence[Tested]]:
-    """Seat the values that a tick's pairs show; return the pairs with every slice they are in, and those to test."""
+    session: Session,
+    route: Route,
+    policy: Policy,
+    pairs: Sequence[Pair],
+    matured: Sequence[SessionRecord],
+    at: datetime,
+    stored: Sequence[Stream],
+) -> tuple[Sequence[Pair], Sequence[SessionRecord], Sequence[Tested]]:
+    """Seat the values that a tick's pairs show; return pairs and sessions with all their slices, and those to test."""
     if not members_of(policy):
-        return resliced(policy, (), pairs), to_test(policy)
+        return resliced(policy, (), pairs), resliced(policy, (), matured), to_test(policy)
     seating = take_seats(policy, SliceSeatStore(session).of_route(route.id), pairs, at)
     SliceSeatStore(session).keep(route.id, seating.changed, seating.departed)
     StreamStore(session).drop(route.id, [seat.slice for seat in seating.departed if seat.slice not in policy.slices])
     pairs = resliced(policy, seating.seats, pairs)
     known = {one.slice for one in stored}.union(*(pair.slices for pair in pairs))
-    return pairs, to_test(policy, seating.seats, at, known)
+    return pairs, resliced(policy, seating.seats, matured), to_test(policy, seating.seats, at, known)
+
+
+def _told(counts: Counts) -> "_Told":
+    arms = isinstance(counts, ArmCounts)
+    return {
+        "pairs": counts.candidate_n,
+        "candidate_rate": _rate(counts.candidate_bad, counts.candidate_n),
+        "baseline_rate": _rate(counts.baseline_bad, counts.baseline_n),
+        "baseline_n": counts.baseline_n if arms else None,
+    }
+
+
+class _Told(TypedDict):
+    """What evidence says of counts."""
+
+    pairs: int
+    candidate_rate: float | None
+    baseline_rate: float | None
+    baseline_n: int | None
 
 
 def _rate(bad: int, n: int) -> float | None:

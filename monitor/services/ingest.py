@@ -29,6 +29,7 @@ from monitor.services.attribution import Catalog, attribute, event_key
 from monitor.services.catalog import CatalogCache
 from monitor.services.privacy import FAULTS, kept_text, subject_digests
 from monitor.services.quota import SourceQuota
+from monitor.services.turns import turn_key, turn_of
 from monitor.services.weight import light
 from monitor.services.writer import Batch, BatchResult, GroupWriter
 from monitor.storage.tables import UNATTRIBUTED_ROUTE_ID
@@ -89,9 +90,11 @@ class IngestService:
         self._clock = clock
         self._limits = limits
         self._subject_keys = tuple(subject_keys)
+        self._turn_key = turn_key(self._subject_keys)
         self._signals = signals
         self._unheard = {name: signal for name, signal in signals.items() if signal.indicts is Indicts.THIS}
         """What is read of an answer that no user got: nobody reacts to a shadow."""
+        self._follows = any(signal.indicts is Indicts.PREVIOUS for signal in signals.values())
         self._reading = ThreadPoolExecutor(_READERS, "fullback-read")
         self._inflating = ThreadPoolExecutor(_INFLATERS, "fullback-inflate")
         self._quota = quota
@@ -162,6 +165,7 @@ class IngestService:
             readings=readings,
             received_at=now,
             text=None if route is None else _text(event, parsed, route.text_storage, readings, now),
+            turn=turn_of(event, exchange, attribution.leg, self._turn_key) if self._follows else None,
             faults=faults,
         )
 

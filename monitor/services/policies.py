@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from detectors.registry import SIGNALS
-from detectors.types import Indicts, Margin
+from detectors.types import Margin
 from monitor.clock import Clock
 from monitor.errors import ConflictError, NotFoundError, ValidationError
-from monitor.models.policy import Policy, PreflightPolicy, SignalPolicy, VerifyPolicy
+from monitor.models.policy import Policy, PreflightPolicy, ReactionPolicy, SignalPolicy, VerifyPolicy
 from monitor.models.slice_expressions import Condition, ConditionError
 from monitor.models.slice_expressions import parse as parse_condition
 from monitor.models.slices import OTHER
@@ -20,20 +20,18 @@ from monitor.services.schema_problems import problems_of
 from monitor.storage.policies import PolicyStore, StoredPolicy
 from monitor.storage.session import Database
 
-__all__ = ["DEFAULT_POLICY", "TESTED_SIGNALS", "PolicyService", "parse_policy", "policy_schema"]
+__all__ = ["DEFAULT_POLICY", "PolicyService", "parse_policy", "policy_schema"]
 
 DEFAULT_POLICY = "default"
 _SLICES = ("all", "first_turn")
-TESTED_SIGNALS = [name for name, signal in SIGNALS.items() if signal.indicts is Indicts.THIS]
-"""Signals tested by pairs. What users do about an answer has no other leg to be compared with."""
-_SECTIONS = {"signals", "verify", "preflight", "slices"}
+_SECTIONS = {"signals", "verify", "preflight", "reactions", "slices"}
 
 
 @cache
 def policy_schema() -> dict[str, Any]:
     """Return the JSON Schema of a policy document, with the registered signals named."""
     schema: dict[str, Any] = json.loads(files(__package__).joinpath("policy.schema.json").read_text("utf-8"))
-    schema["properties"]["signals"]["propertyNames"] = {"enum": sorted(TESTED_SIGNALS)}
+    schema["properties"]["signals"]["propertyNames"] = {"enum": sorted(SIGNALS)}
     return schema
 
 
@@ -47,7 +45,7 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
     if problems:
         raise ValidationError(f"policy {name!r}: {problems[0]['pointer']}: {problems[0]['detail']}", errors=problems)
     slices, conditions = _slices(name, document.get("slices", _SLICES))
-    signals = {signal: _signal(signal, document.get("signals", {}).get(signal, {})) for signal in TESTED_SIGNALS}
+    signals = {signal: _signal(signal, document.get("signals", {}).get(signal, {})) for signal in SIGNALS}
     policy = Policy(
         name=name,
         version=version,
@@ -57,6 +55,7 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
         states_slices="slices" in document,
         verify=VerifyPolicy(**document.get("verify", {})),
         preflight=PreflightPolicy(**document.get("preflight", {})),
+        reactions=ReactionPolicy(**document.get("reactions", {})),
         **{key: value for key, value in document.items() if key not in _SECTIONS},
     )
     if not policy.signals:

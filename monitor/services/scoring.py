@@ -3,14 +3,18 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from detectors.reactions import Reaction
 from detectors.signals.agreement import disagrees
 from detectors.stats import latency
-from detectors.types import PairCounts
+from detectors.types import ArmCounts, Counts, PairCounts
+from monitor.models.conversation import SessionRecord
 from monitor.models.tick import Pair, ScoredTick
 
-__all__ = ["score_bits", "score_prints", "score_tails"]
+__all__ = ["gather", "score_bits", "score_prints", "score_sessions", "score_tails"]
 
 _Cell = tuple[bool, bool]
+_FEWEST_SESSIONS = 5
+_MOST_WAITING = 5_000
 
 
 def score_bits(pairs: Iterable[Pair], candidate: int, baseline: int, signal: str, slice_: str) -> ScoredTick:
@@ -71,7 +75,31 @@ def score_prints(pairs: Iterable[Pair], candidate: int, baseline: int, signal: s
     return _tick(legs, bad, bad)
 
 
-def _spread(tables: Sequence[PairCounts], thresholds: Sequence[int | None]) -> tuple[PairCounts, ...]:
+def score_sessions(sessions: Iterable[SessionRecord], candidate: int, baseline: int, signal: str) -> ArmCounts:
+    """Count the sessions that each arm answered, and those in which users reacted."""
+    told = {Reaction(signal), *([Reaction.API_RETRY] if signal == Reaction.RETRY else [])}
+    n, bad = Counter[int](), Counter[int]()
+    for session in sessions:
+        n[session.variant_id] += 1
+        bad[session.variant_id] += not told.isdisjoint(session.reactions)
+    return ArmCounts(n[candidate], bad[candidate], n[baseline], bad[baseline])
+
+
+def gather(waiting: ArmCounts, matured: ArmCounts) -> tuple[ArmCounts, ArmCounts]:
+    """Return what is to be folded now, and what goes on waiting: a tick in which an arm is missing tells nothing.
+
+    A small holdback has a session only every few ticks. Whether it is time depends on how many sessions there are,
+    never on what users did. Much older candidates' sessions are let go when the baseline has none at all.
+    """
+    total = waiting + matured
+    if min(total.candidate_n, total.baseline_n) >= _FEWEST_SESSIONS:
+        return total, ArmCounts()
+    if total.n >= _MOST_WAITING:
+        return ArmCounts(), ArmCounts()
+    return ArmCounts(), total
+
+
+def _spread(tables: Sequence[Counts], thresholds: Sequence[int | None]) -> tuple[Counts, ...]:
     """Put the tables of the known levels back in their places."""
     remaining = iter(tables)
     return tuple(PairCounts() if edge is None else next(remaining) for edge in thresholds)

@@ -10,8 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
+from monitor.models.conversation import SessionRecord
 from monitor.models.policy import Policy
 from monitor.models.slice_expressions import holds
 from monitor.models.slices import FAMILIES, OTHER, Seat, family_of, value_of
@@ -20,6 +21,8 @@ from monitor.services.pairing import ALL
 
 __all__ = ["Seating", "Tested", "by_slice", "members_of", "resliced", "take_seats", "to_test"]
 
+_Member = TypeVar("_Member", Pair, SessionRecord)
+"""What is in slices."""
 _SEEN_EVERY: Final = timedelta(hours=1)
 """How stale ``seen_at`` may be: it saves a write a tick."""
 _KEPT: Final = timedelta(days=1) + _SEEN_EVERY
@@ -75,28 +78,28 @@ def take_seats(policy: Policy, seats: Iterable[Seat], pairs: Iterable[Pair], at:
     )
 
 
-def resliced(policy: Policy, seats: Iterable[Seat], pairs: Sequence[Pair]) -> Sequence[Pair]:
-    """Return the pairs with what a policy adds to their slices: ``family:other`` and the slices it defines."""
+def resliced(policy: Policy, seats: Iterable[Seat], members: Sequence[_Member]) -> Sequence[_Member]:
+    """Return pairs or sessions with what a policy adds to their slices: ``family:other`` and the slices it defines."""
     listed = _listed(policy)
     if not listed and not policy.conditions:
-        return pairs
+        return members
     seated = {seat.slice for seat in seats}
-    known: dict[frozenset[str], frozenset[str]] = {}  # few combinations, many pairs
+    known: dict[frozenset[str], frozenset[str]] = {}  # few combinations, many members
     found = []
-    for pair in pairs:
-        added = known.get(pair.slices)
+    for member in members:
+        added = known.get(member.slices)
         if added is None:
-            added = known[pair.slices] = _added(policy, listed, seated, pair.slices)
-        found.append(replace(pair, slices=pair.slices | added) if added else pair)
+            added = known[member.slices] = _added(policy, listed, seated, member.slices)
+        found.append(replace(member, slices=member.slices | added) if added else member)
     return found
 
 
-def by_slice(pairs: Iterable[Pair]) -> Mapping[str, Sequence[Pair]]:
-    """Return the pairs of each slice, so that a stream looks at its own alone."""
-    found: defaultdict[str, list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        for name in pair.slices:
-            found[name].append(pair)
+def by_slice(members: Iterable[_Member]) -> Mapping[str, Sequence[_Member]]:
+    """Return the pairs or sessions of each slice, so that a stream looks at its own alone."""
+    found: defaultdict[str, list[_Member]] = defaultdict(list)
+    for member in members:
+        for name in member.slices:
+            found[name].append(member)
     return found
 
 

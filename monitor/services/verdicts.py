@@ -7,8 +7,10 @@ from monitor.models.evidence import Evidence
 
 __all__ = ["StreamFacts", "alarm_headline", "judge", "share_text"]
 
-_THIN_PAIRS = 100
+_THIN = 100
+_THIN_BASELINE = 20
 _IDLE_TICKS = 30
+_BASELINE_AWAY_TICKS = 360
 _TITLE = {
     SignalKind.BIT: "of requests",
     SignalKind.LATENCY: "of requests over the tail threshold",
@@ -33,6 +35,8 @@ class StreamFacts:
     idle_ticks: int
     frozen_in: str | None
     """The controller's phase while streams are frozen."""
+    baseline_away_ticks: int
+    """Arms: ticks since the last one with a session that the baseline answered; 0 for pairs."""
     learning: bool
     """Latency: pairs come in, and the trailing window is still too short for a tail threshold."""
 
@@ -46,10 +50,10 @@ def judge(facts: StreamFacts) -> tuple[Verdict, str]:
     if inconclusive is not None:
         return Verdict.INCONCLUSIVE, inconclusive
     if facts.safe:
-        return Verdict.SAFE, f"{facts.title}: within the margin over at least the last 24 h ({evidence.pairs} pairs)"
+        return Verdict.SAFE, f"{facts.title}: within the margin over at least the last 24 h ({evidence.counted})"
     seen = evidence.smallest_detectable
     could = "nothing could have been seen yet" if seen is None else f"{share_text(seen)} or more would have been seen"
-    return Verdict.UNDECIDED, f"{facts.title}: no harm found in {evidence.pairs} pairs; {could}"
+    return Verdict.UNDECIDED, f"{facts.title}: no harm found in {evidence.counted}; {could}"
 
 
 def _inconclusive(facts: StreamFacts) -> str | None:
@@ -62,17 +66,41 @@ def _inconclusive(facts: StreamFacts) -> str | None:
         return f"broken pairing: {share_text(evidence.one_sided_share)} of requests lack one leg (limit 2 %)"
     if facts.differs_from_itself:
         return "the baseline differs from its own mirror: the two legs are not comparable"
+    return _thin(facts) if evidence.baseline_n is None else _thin_arms(facts, evidence.baseline_n)
+
+
+def _thin(facts: StreamFacts) -> str | None:
     if facts.idle_ticks > _IDLE_TICKS:
         return f"no data: no pair in the last {facts.idle_ticks} ticks"
-    if evidence.pairs < _THIN_PAIRS:
-        return f"thin data: {evidence.pairs} pairs, {_THIN_PAIRS} are needed to say anything"
+    if facts.evidence.pairs < _THIN:
+        return f"thin data: {facts.evidence.pairs} pairs, {_THIN} are needed to say anything"
+    return None
+
+
+def _thin_arms(facts: StreamFacts, baseline_n: int) -> str | None:
+    candidate_n = facts.evidence.pairs
+    if facts.baseline_away_ticks > _BASELINE_AWAY_TICKS or (candidate_n >= _THIN and not baseline_n):
+        return (
+            "nothing to compare with: the baseline answered no session lately; keep a holdback of 2 to 5 % of the "
+            "sessions on it"
+        )
+    if facts.idle_ticks > _IDLE_TICKS and not candidate_n:
+        return "nothing to compare: users' reactions are read on primary traffic, and the candidate answers none of it"
+    if facts.idle_ticks > _BASELINE_AWAY_TICKS:
+        return f"no data: no session became mature in the last {facts.idle_ticks} ticks"
+    if candidate_n < _THIN or baseline_n < _THIN_BASELINE:
+        return (
+            f"thin data: {facts.evidence.counted}, {_THIN} and {_THIN_BASELINE} are needed to say anything "
+            "(sessions need an id or a subject)"
+        )
     return None
 
 
 def alarm_headline(title: str, kind: SignalKind, evidence: Evidence) -> str:
     """Return one sentence on the rates behind an alarm."""
     candidate, baseline = share_text(evidence.candidate_rate), share_text(evidence.baseline_rate)
-    return f"{title}: candidate {candidate}, baseline {baseline} {_TITLE[kind]} ({evidence.pairs} pairs since onset)"
+    of = _TITLE[kind] if evidence.baseline_n is None else "of sessions"
+    return f"{title}: candidate {candidate}, baseline {baseline} {of} ({evidence.counted} since onset)"
 
 
 def share_text(share: float | None) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import product
 from math import ceil, log, log2
@@ -14,7 +14,7 @@ from typing import Any
 from detectors.registry import SIGNALS
 from detectors.stats import budget, guard, latency
 from detectors.stats import stream as detector
-from detectors.types import Margin, SignalKind, Verdict
+from detectors.types import ArmCounts, Design, Margin, SignalKind, Verdict
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.policy import Policy
 from monitor.models.variant import Role, Variant
@@ -55,6 +55,10 @@ class Watched:
     config: detector.StreamConfig
     baseline_id: int
     relative_margin: float
+    waiting: ArmCounts = field(default_factory=ArmCounts)
+    """Arms: sessions that matured and are not folded yet."""
+    baseline_away: int = 0
+    """Arms: ticks since the baseline last answered a session that matured."""
 
     @property
     def is_aa(self) -> bool:
@@ -105,10 +109,12 @@ def watch(
     for candidate in [*candidates, baseline]:
         own = policy_for(policy, candidate, variants)
         alarms = _A_A_FALSE_ALARMS_PER_MONTH if candidate is baseline else policy.false_rollbacks_per_month
-        weights = {name: chosen.weight for name, chosen in own.signals.items()}
+        # The baseline's users are one arm: there is nothing to compare their reactions with.
+        names = [name for name in own.signals if candidate is not baseline or SIGNALS[name].paired]
+        weights = {name: own.signals[name].weight for name in names}
         shares = budget.shares(weights, own.slices, members_of(own))
         further = [one for one in to_test(own) if one.entry not in policy.slices]
-        for signal, one in product(own.signals, [*tested, *further]):
+        for signal, one in product(names, [*tested, *further]):
             threshold = budget.threshold(_MONTH_S / policy.tick_s, alarms, shares[signal, one.entry] / parts)
             other = baseline if candidate is baseline else reference_of(signal, candidate, variants, baseline)
             fingerprint = stream_fingerprint(own, signal, one, candidate, other, threshold, epoch, builds)
@@ -163,7 +169,12 @@ def stream_fingerprint(
 
 
 def stored_state(
-    state: detector.StreamState, pairing: guard.GuardState, idle: int, alarm: OwnAlarm | None
+    state: detector.StreamState,
+    pairing: guard.GuardState,
+    idle: int,
+    alarm: OwnAlarm | None,
+    waiting: ArmCounts = ArmCounts(),  # noqa: B008 - frozen
+    baseline_away: int = 0,
 ) -> dict[str, Any]:
     """Return a stream's state as it is stored; ``watch`` reads it back."""
     return {
@@ -171,6 +182,8 @@ def stored_state(
         "guard": [pairing.requests, pairing.one_sided],
         "idle": idle,
         "alarm": None if alarm is None else {"at": alarm.at.isoformat(), "evidence": alarm.evidence.to_json()},
+        "waiting": list(waiting.cells),
+        "baseline_away": baseline_away,
     }
 
 
@@ -183,6 +196,7 @@ def _config(policy: Policy, signal: str, threshold: float) -> detector.StreamCon
         safe_ticks=max(1, round(_DAY_S / policy.tick_s)),
         tick_s=policy.tick_s,
         initial_phi=1.0 if bits else _LATENCY_PHI,
+        design=Design.PAIRED if SIGNALS[signal].paired else Design.UNPAIRED,
     )
 
 
@@ -209,7 +223,7 @@ def _new(
         last_tick=0,
         verdict=Verdict.INCONCLUSIVE,
         reason="",
-        evidence=Evidence(log_threshold=log(threshold)),
+        evidence=Evidence(log_threshold=log(threshold), baseline_n=None if SIGNALS[signal].paired else 0),
         updated_at=candidate.created_at,
     )
     margin = policy.signals[signal].margin.relative
@@ -226,6 +240,8 @@ def _again(policy: Policy, found: Stream, baseline: Variant) -> Watched:
         config=_config(policy, found.signal, found.threshold),
         baseline_id=baseline.id,
         relative_margin=policy.signals[found.signal].margin.relative,
+        waiting=ArmCounts(*found.state.get("waiting", ())),
+        baseline_away=int(found.state.get("baseline_away", 0)),
     )
 
 

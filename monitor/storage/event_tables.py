@@ -70,6 +70,7 @@ class EventRow(Base):
     layout_id: Mapped[int] = mapped_column(Integer)
     readings: Mapped[list[float | None]] = mapped_column(ARRAY(REAL))
     subject: Mapped[str | None]
+    turn: Mapped[bytes | None] = mapped_column(LargeBinary)
     text_blob: Mapped[UUID | None] = mapped_column(Uuid)
     text_index: Mapped[int | None] = mapped_column(Integer)
 

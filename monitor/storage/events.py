@@ -71,6 +71,7 @@ EVENT_COLUMNS: dict[str, str] = {
     "completion_tokens": "integer",
     "readings": "real[]",
     "subject": "text",
+    "turn": "bytea",
     "text_blob": "uuid",
     "text_index": "integer",
 }
@@ -244,6 +245,7 @@ def event_row(identity: Identity, record: Record, layout: Layout, place: tuple[U
         None if answer is None else answer.completion_tokens,
         [*map(record.readings.get, layout.names)],
         event.subject,
+        record.turn,
         None if place is None else place[0],
         None if place is None else place[1],
     )

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from detectors.types import PairCounts, Verdict
+from detectors.types import Counts, Verdict
 from monitor.models.evidence import Evidence, Stream
-from monitor.models.tick import ScoredTick
+from monitor.models.tick import ScoredTick, nothing_counted, table_of
 from monitor.storage.tables import StreamRow, TickCountRow
 
 __all__ = ["Standing", "StreamStore", "TickCounts"]
@@ -115,7 +115,7 @@ class StreamStore:
                 tick=tick,
                 started_at=started_at,
                 counts={
-                    "complete": [_table(counts) for counts in scored.complete],
+                    "complete": [list(counts.cells) for counts in scored.complete],
                     "missing": [scored.missing_candidate, scored.missing_baseline],
                     "histogram": {str(edge): n for edge, n in scored.histogram.items()},
                 },
@@ -135,20 +135,16 @@ class StreamStore:
         )
         return [{"tick": row.tick, "started_at": row.started_at, **row.counts} for row in rows]
 
-    def pairs(self, stream: Stream, first: int, last: int) -> PairCounts:
-        """Return the complete pairs of a stream over ticks, first level."""
-        total = PairCounts()
-        for tick in self.ticks(stream, first, last):
-            total += PairCounts(*tick["complete"][0])
-        return total
+    def counted(self, stream: Stream, first: int, last: int) -> Counts:
+        """Return the complete pairs, or the sessions, of a stream over ticks, first level."""
+        return sum(
+            (table_of(stream.signal, tick["complete"][0]) for tick in self.ticks(stream, first, last)),
+            nothing_counted(stream.signal),
+        )
 
     def forget_ticks(self, before: datetime) -> None:
         """Drop stored ticks older than an instant; detector states do not need them."""
         self._session.execute(delete(TickCountRow).where(TickCountRow.started_at < before))
-
-
-def _table(counts: PairCounts) -> Sequence[int]:
-    return [counts.n11, counts.n10, counts.n01, counts.n00]
 
 
 def _stream(row: StreamRow) -> Stream:

@@ -105,7 +105,7 @@ class SubjectStore:
     def _unlink(self, rows: Sequence[Row[Any]], salt: bytes) -> None:
         self._session.execute(
             text(
-                "UPDATE events SET request_id = new.pseudonym, session_id = NULL, subject = NULL, "
+                "UPDATE events SET request_id = new.pseudonym, session_id = NULL, subject = NULL, turn = NULL, "
                 "text_blob = NULL, text_index = NULL "
                 "FROM unnest(CAST(:routes AS bigint[]), CAST(:days AS date[]), CAST(:keys AS uuid[]), "
                 "CAST(:pseudonyms AS text[])) AS new (route_id, start_day, event_key, pseudonym) "

@@ -45,6 +45,8 @@ class Chart:
     end: datetime
     unit: str
     """What the rates are shares of."""
+    counted: str
+    """What is counted: pairs, or sessions."""
     candidate: str
     baseline: str
 
@@ -55,10 +57,19 @@ class _Arm:
     css: str
     rate: Callable[[Point], float | None]
     bad: Callable[[Point], int]
+    n: Callable[[Point], int]
 
 
-_CANDIDATE = _Arm("candidate", "candidate", lambda p: p.candidate_rate, lambda p: p.pairs.candidate_bad)
-_BASELINE = _Arm("baseline", "baseline", lambda p: p.baseline_rate, lambda p: p.pairs.baseline_bad)
+_CANDIDATE = _Arm(
+    "candidate",
+    "candidate",
+    lambda p: p.candidate_rate,
+    lambda p: p.counts.candidate_bad,
+    lambda p: p.counts.candidate_n,
+)
+_BASELINE = _Arm(
+    "baseline", "baseline", lambda p: p.baseline_rate, lambda p: p.counts.baseline_bad, lambda p: p.counts.baseline_n
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ class _Scale:
     start: datetime
     end: datetime
     top: float
-    most_pairs: int
+    most: int
 
     def x(self, at: datetime) -> float:
         return _LEFT + (_RIGHT - _LEFT) * ((at - self.start) / (self.end - self.start))
@@ -90,11 +101,11 @@ def render(chart: Chart) -> Markup:
         chart.start,
         max(chart.end, chart.start + timedelta(seconds=1)),
         _round_up(max(_HEADROOM * max(rates, default=0.0), _LOWEST_TOP)),
-        max((p.pairs.n for p in chart.points), default=1),
+        max((p.counts.n for p in chart.points), default=1),
     )
     parts = [
         *_grid(scale, chart.unit),
-        *_volume(chart.points, scale),
+        *_volume(chart, scale),
         *_markers(chart.markers, scale),
         *_arm(chart.points, _BASELINE, scale),
         *_arm(chart.points, _CANDIDATE, scale),
@@ -136,20 +147,24 @@ def _time_labels(start: datetime, end: datetime) -> Iterable[tuple[datetime, str
         yield at, at.strftime("%H:%M:%S" if step < _MINUTE_S else "%H:%M")
 
 
-def _volume(points: Sequence[Point], scale: _Scale) -> Iterable[Markup]:
-    """Bars of how many pairs each point rests on."""
+def _volume(chart: Chart, scale: _Scale) -> Iterable[Markup]:
+    """Bars of how many pairs or sessions each point rests on."""
     room = _VOLUME_BOTTOM - _VOLUME_TOP
     yield Markup('<line class="grid" x1="{}" x2="{}" y1="{y}" y2="{y}"/>').format(_LEFT, _RIGHT, y=_VOLUME_BOTTOM)
     yield _text(_LEFT - 8, _VOLUME_BOTTOM + 4, "0", "end")
-    yield _text(_LEFT - 8, _VOLUME_TOP + 6, str(scale.most_pairs), "end")
-    yield _text(_LEFT, _HEIGHT - 26, "pairs per point", "start")
-    for point in points:
+    yield _text(_LEFT - 8, _VOLUME_TOP + 6, str(scale.most), "end")
+    yield _text(_LEFT, _HEIGHT - 26, f"{chart.counted} per point", "start")
+    for point in chart.points:
         left, right = max(scale.x(point.start), _LEFT), min(scale.x(point.start + point.width), _RIGHT)
-        height = room * point.pairs.n / scale.most_pairs
+        height = room * point.counts.n / scale.most
         yield Markup(
             '<rect class="volume" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
         ).format(
-            left, _VOLUME_BOTTOM - height, max(right - left - 1, 1), height, f"{_clock(point)} {point.pairs.n} pairs"
+            left,
+            _VOLUME_BOTTOM - height,
+            max(right - left - 1, 1),
+            height,
+            f"{_clock(point)} {point.counts.n} {chart.counted}",
         )
 
 
@@ -171,7 +186,7 @@ def _markers(markers: Sequence[Marker], scale: _Scale) -> Iterable[Markup]:
 def _arm(points: Sequence[Point], arm: _Arm, scale: _Scale) -> Iterable[Markup]:
     """One variant: 95 % band, line, and a dot per point; lines stop at gaps."""
     for run in _runs(points):
-        bounds = [rate_interval(arm.bad(p), p.pairs.n) for p in run]
+        bounds = [rate_interval(arm.bad(p), arm.n(p)) for p in run]
         xs = [_inside(scale, p) for p in run]
         upper = [f"{x:.1f},{scale.y(b.high):.1f}" for x, b in zip(xs, bounds, strict=True)]
         lower = [f"{x:.1f},{scale.y(b.low):.1f}" for x, b in zip(xs, bounds, strict=True)]
@@ -187,7 +202,7 @@ def _inside(scale: _Scale, point: Point) -> float:
 
 
 def _told(arm: _Arm, point: Point) -> str:
-    return f"{_clock(point)} {arm.name} {percent(arm.rate(point))}, {arm.bad(point)} of {point.pairs.n}"
+    return f"{_clock(point)} {arm.name} {percent(arm.rate(point))}, {arm.bad(point)} of {arm.n(point)}"
 
 
 def _clock(point: Point) -> str:

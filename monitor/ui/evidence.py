@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
-from detectors.types import PairCounts
 from monitor.errors import NotFoundError
 from monitor.models.evidence import Stream
+from monitor.models.tick import nothing_counted, table_of
 from monitor.storage.streams import TickCounts
 from monitor.ui.chart import Chart, Marker, percent, render
 from monitor.ui.pages import StreamLine, behind, stream_line, unit_of
@@ -28,7 +28,7 @@ class Row:
     """One point of the chart as a row of its table."""
 
     at: str
-    pairs: int
+    n: int
     candidate_bad: int
     candidate_rate: str
     baseline_bad: int
@@ -99,16 +99,18 @@ def chart_view(
     now = now.astimezone(UTC)
     tick_s = 10.0 if facts.clock is None else facts.clock.tick_s
     start = now - window
-    counted = [tick for tick in ticks if PairCounts(*tick["complete"][0]).n]
+    counted = [tick for tick in ticks if table_of(stream.signal, tick["complete"][0]).n]
     if counted and not whole_window:
         span = max(now - counted[0]["started_at"], _SHORTEST)
         start = max(start, now - span * (1 + _LEAD))
-    points = points_of(counted, tick_s, now - start)
+    points = points_of(stream.signal, counted, tick_s, now - start)
     markers = markers_of(facts)
     if not points:
-        return ChartView(line, None, f"{line.title} / {line.slice}: no pair in the last {duration(window)}.", [], unit)
+        return ChartView(
+            line, None, f"{line.title} / {line.slice}: no {line.counted[:-1]} in the last {duration(window)}.", [], unit
+        )
     baseline = "none" if facts.baseline is None else facts.baseline.name
-    svg = render(Chart(points, markers, start, now, unit, line.candidate, baseline))
+    svg = render(Chart(points, markers, start, now, unit, line.counted, line.candidate, baseline))
     caption = _caption(line, baseline, points, start, now, unit) + _unseen(markers, start)
     return ChartView(line, svg, caption, [_row(point) for point in points], unit)
 
@@ -116,11 +118,11 @@ def chart_view(
 def _caption(
     line: StreamLine, baseline: str, points: Sequence[Point], start: datetime, end: datetime, unit: str
 ) -> str:
-    total = sum((point.pairs for point in points), PairCounts())
+    total = sum((point.counts for point in points), nothing_counted(line.signal))
     return (
         f"{line.title} / {line.slice}, share of {unit}, {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC: "
-        f"candidate {line.candidate} {percent(total.candidate_bad / total.n)}, "
-        f"baseline {baseline} {percent(total.baseline_bad / total.n)} of {total.n} pairs; "
+        f"candidate {line.candidate} {percent(total.candidate_bad / total.candidate_n)}, "
+        f"baseline {baseline} {percent(total.baseline_bad / total.baseline_n)} of {total.n} {line.counted}; "
         f"a point holds {points[0].width.total_seconds():g} s."
     )
 
@@ -133,10 +135,10 @@ def _unseen(markers: Sequence[Marker], start: datetime) -> str:
 def _row(point: Point) -> Row:
     return Row(
         at=f"{point.start:%Y-%m-%d %H:%M:%S}",
-        pairs=point.pairs.n,
-        candidate_bad=point.pairs.candidate_bad,
+        n=point.counts.n,
+        candidate_bad=point.counts.candidate_bad,
         candidate_rate=percent(point.candidate_rate),
-        baseline_bad=point.pairs.baseline_bad,
+        baseline_bad=point.counts.baseline_bad,
         baseline_rate=percent(point.baseline_rate),
         one_sided=point.one_sided,
     )

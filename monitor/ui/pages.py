@@ -92,7 +92,9 @@ class StreamLine:
     candidate: str
     verdict: Badge
     reason: str
-    pairs: int
+    counted: str
+    """What its rates are shares of: pairs, or sessions."""
+    pairs: str
     candidate_rate: str
     baseline_rate: str
     evidence: str
@@ -274,7 +276,8 @@ def stream_line(stream: Stream, names: Mapping[int, str], late: timedelta | None
         candidate=names.get(stream.candidate_id, f"variant {stream.candidate_id}"),
         verdict=VERDICTS[verdict],
         reason=reason,
-        pairs=evidence.pairs,
+        counted="pairs" if evidence.baseline_n is None else "sessions",
+        pairs=str(evidence.pairs) if evidence.baseline_n is None else f"{evidence.pairs} + {evidence.baseline_n}",
         candidate_rate=percent(evidence.candidate_rate),
         baseline_rate=percent(evidence.baseline_rate),
         evidence=f"log {'–' if logarithm is None else f'{logarithm:.1f}'} of {evidence.log_threshold:.1f}",
@@ -362,11 +365,11 @@ def _effect(incident: Incident) -> tuple[str | None, str | None]:
     text = (
         f"candidate {percent(effect['candidate'])}, baseline {percent(effect['baseline'])}: "
         f"{_points(effect['difference'])} percentage points ({100 * effect['level']:g} % interval "
-        f"{_points(effect['low'])} to {_points(effect['high'])}; {effect['pairs']} pairs)"
+        f"{_points(effect['low'])} to {_points(effect['high'])}; {effect['pairs']} {effect.get('unit', 'pairs')})"
     )
     windows = {
-        "confirmation": "confirmation window: fresh pairs after the alarm, so not selected by it",
-        "since onset": "since onset: selected by the alarm, so biased upward, until enough fresh pairs have come",
+        "confirmation": "confirmation window: fresh ones after the alarm, so not selected by it",
+        "since onset": "since onset: selected by the alarm, so biased upward, until enough fresh ones have come",
     }
     return text, windows.get(effect["window"], str(effect["window"]))
 

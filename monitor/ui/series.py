@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from detectors.types import PairCounts
-from monitor.models.tick import tick_start
+from detectors.types import Counts
+from monitor.models.tick import nothing_counted, table_of, tick_start
 from monitor.storage.streams import TickCounts
 
 __all__ = ["Point", "points_of"]
@@ -18,11 +18,11 @@ _PAIRS_A_POINT = 40
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The complete pairs of some consecutive ticks."""
+    """The complete pairs, or the sessions of both arms, of some consecutive ticks."""
 
     start: datetime
     width: timedelta
-    pairs: PairCounts
+    counts: Counts
     one_sided: int
 
     @property
@@ -32,35 +32,35 @@ class Point:
 
     @property
     def candidate_rate(self) -> float | None:
-        """Share of pairs in which the candidate was bad."""
-        return self.pairs.candidate_bad / self.pairs.n if self.pairs.n else None
+        """Share of the candidate's that were bad."""
+        return self.counts.candidate_bad / self.counts.candidate_n if self.counts.candidate_n else None
 
     @property
     def baseline_rate(self) -> float | None:
-        """Share of pairs in which the baseline was bad."""
-        return self.pairs.baseline_bad / self.pairs.n if self.pairs.n else None
+        """Share of the baseline's that were bad."""
+        return self.counts.baseline_bad / self.counts.baseline_n if self.counts.baseline_n else None
 
 
-def points_of(ticks: Sequence[TickCounts], tick_s: float, span: timedelta) -> list[Point]:
+def points_of(signal: str, ticks: Sequence[TickCounts], tick_s: float, span: timedelta) -> list[Point]:
     """Fold ticks into at most 120 points over ``span``, wide enough to hold some forty pairs each where data allow.
 
-    Ticks of one point are consecutive; a point without a pair is left out, so that a gap stays a gap.
+    Ticks of one point are consecutive; a point that nothing was counted in is left out, so that a gap stays a gap.
     """
     if not ticks:
         return []
     slots = max(1, ceil(span.total_seconds() / tick_s))
-    pairs = sum(PairCounts(*tick["complete"][0]).n for tick in ticks)
-    wanted = min(max(pairs // _PAIRS_A_POINT, _FEWEST_POINTS), _MOST_POINTS - 1)
+    counted = sum(table_of(signal, tick["complete"][0]).n for tick in ticks)
+    wanted = min(max(counted // _PAIRS_A_POINT, _FEWEST_POINTS), _MOST_POINTS - 1)
     together = max(1, ceil(slots / wanted))
-    folded: dict[int, tuple[PairCounts, int]] = {}
+    folded: dict[int, tuple[Counts, int]] = {}
     for tick in ticks:
-        table, missing = folded.get(tick["tick"] // together, (PairCounts(), 0))
+        table, missing = folded.get(tick["tick"] // together, (nothing_counted(signal), 0))
         folded[tick["tick"] // together] = (
-            table + PairCounts(*tick["complete"][0]),
+            table + table_of(signal, tick["complete"][0]),
             missing + sum(tick["missing"]),
         )
     return [
         Point(tick_start(number * together, tick_s), timedelta(seconds=together * tick_s), table, missing)
         for number, (table, missing) in sorted(folded.items())
-        if table.n
+        if table.candidate_n and table.baseline_n
     ]

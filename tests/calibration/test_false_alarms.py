@@ -4,13 +4,12 @@ from math import inf
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix, identity
-from scipy.sparse.linalg import spsolve
 from scipy.stats import binom
 
 from detectors.stats import inflation, paired, shiryaev_roberts
 from detectors.stats.planning import kl_inf, pairs_to_detect
 from detectors.types import Margin
+from tests.support.cusum import optimal_delay
 
 pytestmark = pytest.mark.calibration
 
@@ -78,7 +77,7 @@ def learned_phi(rng, ticks=12_000):
     candidate, baseline = bursts(rng, 1, ticks)[:, 0], bursts(rng, 1, ticks)[:, 0]
     for x, y in zip(candidate, baseline, strict=True):
         _, n10, n01, _ = rng.multinomial(PAIRS, table(x, y, 0.0))
-        state = inflation.observe(state, int(n10 - n01), PAIRS, int(n10 + n01), hold=False)
+        state = inflation.observe(state, n10 - n01, PAIRS, n10 + n01, hold=False)
     return float(np.mean([phi for _, phi in state.pending] or [inflation.estimate(state)]))
 
 
@@ -120,30 +119,10 @@ def best_bet(cells, scores):
     return grid[np.argmax(np.log1p(np.outer(grid, scores)) @ cells)]
 
 
-def expected_run(cells, steps, height, size=3_000):
-    """Mean pairs to alarm of a CUSUM from 0 (Brook and Evans 1972); steps are split between grid points."""
-    width = height / size
-    target = np.maximum(0.0, np.arange(size)[:, None] * width + steps) / width
-    floor = np.floor(target).astype(int)
-    rows = np.repeat(np.arange(size), len(steps))
-    chain = csr_matrix((size, size))
-    for column, share in ((floor, 1 - (target - floor)), (floor + 1, target - floor)):
-        inside = column.ravel() < size
-        entry = (share * cells).ravel()[inside], (rows[inside], column.ravel()[inside])
-        chain += csr_matrix(entry, shape=(size, size))
-    return float(spsolve((identity(size) - chain).tocsc(), np.ones(size))[0])
-
-
 def oracle_delay(cells, scores):
     """Page's CUSUM that knows the law after the change, against the least favourable law at the margin."""
-    steps = np.log1p(best_bet(cells, scores) * scores)
-    null = cells / np.exp(steps)
-    null /= null.sum()
-    low, high = 1.0, np.log(ARL_TICKS * PAIRS)
-    for _ in range(18):
-        height = (low + high) / 2
-        low, high = (height, high) if expected_run(null, steps, height) < ARL_TICKS * PAIRS else (low, height)
-    return expected_run(cells, steps, high)
+    null = cells / (1.0 + best_bet(cells, scores) * scores)
+    return optimal_delay(cells, null / null.sum(), ARL_TICKS * PAIRS)
 
 
 @pytest.mark.parametrize(("candidate", "baseline", "margin"), EFFECTS)

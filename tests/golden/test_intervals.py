@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest, norm
 
-from detectors.stats.intervals import paired_difference, rate_interval
-from detectors.types import PairCounts
+from detectors.stats.intervals import difference, paired_difference, rate_interval, unpaired_difference
+from detectors.types import ArmCounts, PairCounts
 
 # contingencytables::Tango_asymptotic_score_CI_paired_2x2(bentur_2009), Fagerland et al. 2014, table VI:
 # a = 1, b = 1, c = 7, d = 12
@@ -87,3 +87,32 @@ def test_wilson_equals_scipy(bad, n, level):
 def test_arguments_are_checked(call, named):
     with pytest.raises(ValueError, match=named):
         call()
+
+
+# Newcombe 1998, Statistics in Medicine 17:873, table II, method 10
+NEWCOMBE = [
+    (ArmCounts(70, 56, 80, 48), 0.0524, 0.3339),
+    (ArmCounts(10, 9, 10, 3), 0.1705, 0.8090),
+    (ArmCounts(7, 6, 7, 2), 0.0582, 0.8062),
+    (ArmCounts(56, 5, 29, 0), -0.0381, 0.1926),
+    (ArmCounts(10, 0, 20, 0), -0.1611, 0.2775),
+    (ArmCounts(10, 0, 10, 0), -0.2775, 0.2775),
+    (ArmCounts(10, 10, 20, 0), 0.6791, 1.0),
+    (ArmCounts(10, 10, 10, 0), 0.6075, 1.0),
+]
+
+
+@pytest.mark.parametrize(("counts", "low", "high"), NEWCOMBE, ids=str)
+def test_published_differences_of_two_samples(counts, low, high):
+    found = unpaired_difference(counts)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    assert found.estimate == pytest.approx(
+        counts.candidate_bad / counts.candidate_n - counts.baseline_bad / counts.baseline_n
+    )
+    assert difference(counts) == found
+
+
+@pytest.mark.parametrize(("counts", "named"), [(ArmCounts(0, 0, 5, 0), "candidate_n"), (ArmCounts(5), "baseline_n")])
+def test_two_samples_need_both(counts, named):
+    with pytest.raises(ValueError, match=named):
+        unpaired_difference(counts)

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from detectors.registry import SIGNALS
 from monitor.models.route import Phase
 from monitor.models.tick import tick_of
 from monitor.services.evaluate import EvaluateService
-from monitor.services.policies import TESTED_SIGNALS
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.session import Database
@@ -349,7 +349,7 @@ def test_thin_data_is_inconclusive(client, factory, clock):
 
 
 def test_a_dead_candidate_is_seen_from_the_access_log_alone(client, factory, clock):
-    alone = {name: {"weight": 0} for name in TESTED_SIGNALS if name != ERRORS}
+    alone = {name: {"weight": 0} for name in SIGNALS if name != ERRORS}
     world = World(client, factory, clock, policy={**POLICY, "signals": alone})
     world.warm_up()
     world.run(3)

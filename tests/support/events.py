@@ -8,12 +8,12 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from detectors.registry import SIGNALS
 from monitor.clock import FakeClock
 from monitor.factory import Factory
 from monitor.models.key import Scope
 from monitor.models.route import Mode, Route, TargetRef
 from monitor.models.variant import Role, Tier
-from monitor.services.policies import TESTED_SIGNALS
 from monitor.services.routes import RouteSpec
 from monitor.storage.routes import VariantSpec
 
@@ -37,9 +37,7 @@ POLICY: Mapping[str, Any] = {
     "horizon_ceiling_s": 6,
     "slices": ["all"],
     "signals": {
-        name: {"weight": 0}
-        for name in TESTED_SIGNALS
-        if name not in {"schema_validity", "latency_e2e", "request_error"}
+        name: {"weight": 0} for name in SIGNALS if name not in {"schema_validity", "latency_e2e", "request_error"}
     },
     "verify": {"requests": 50, "skew_s": 0},
 }

@@ -95,6 +95,7 @@ def test_the_document_is_stable():
             "pairs": 900,
             "window": "confirmation",
             "scale": "share",
+            "unit": "pairs",
         },
         "facts": [{"label": "Target", "value": "litellm"}, {"label": "Target", "value": "envoy"}],
         "evidence_url": None,

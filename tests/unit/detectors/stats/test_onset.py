@@ -5,14 +5,14 @@ PAIR = [PairCounts(n00=1)]
 
 
 def fold(increments, start=0):
-    state = initial(1)
+    state = initial(1, PairCounts())
     for tick, s in enumerate(increments, start):
         state = update(state, tick, [s], PAIR)
     return state
 
 
 def test_nothing_is_ahead_at_first():
-    assert leading(initial(8)) is None
+    assert leading(initial(8, PairCounts())) is None
     assert leading(fold([0.0, -1.0])) is None
 
 
@@ -33,6 +33,6 @@ def test_empty_ticks_do_not_begin_a_run():
 
 def test_the_leading_bet_brings_its_levels_counts():
     levels = [PairCounts(n10=1), PairCounts(n10=5)]
-    state = update(initial(4), 3, [0.1, 0.2, 0.9, 0.3], levels)
+    state = update(initial(4, PairCounts()), 3, [0.1, 0.2, 0.9, 0.3], levels)
     found = leading(state)
     assert (found.component, found.counts) == (2, levels[1])

@@ -16,7 +16,7 @@ def test_increments_are_the_formula_of_the_four_counts(margin):
     expected = (
         3 * log(1 + lam * (1 - m)) + 2 * log(1 - lam * (1 + r + m)) + 5 * log(1 - lam * (r + m)) + 90 * log(1 - lam * m)
     )
-    assert paired.log_increments(PairCounts(5, 3, 2, 90), margin)[4] == pytest.approx(expected)
+    assert paired.log_increments(PairCounts(5, 3, 2, 90).cells, margin)[4] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("margin", MARGINS)
@@ -32,16 +32,16 @@ def test_expected_factor_is_exactly_one_at_the_margin(margin):
 @pytest.mark.parametrize("margin", MARGINS)
 def test_harm_helps_one_claim_and_hurts_the_other(margin):
     harmful = PairCounts(n11=2, n10=30, n01=1, n00=67)
-    assert paired.log_increments(harmful, margin).max() > 5
-    assert (paired.safe_log_increments(harmful, margin) < 0).all()
+    assert paired.log_increments(harmful.cells, margin).max() > 5
+    assert (paired.safe_log_increments(harmful.cells, margin) < 0).all()
     healthy = PairCounts(n11=2, n10=0, n01=6, n00=92)
-    assert (paired.log_increments(healthy, margin) < 0).all()
-    assert paired.safe_log_increments(healthy, margin).max() > 1
+    assert (paired.log_increments(healthy.cells, margin) < 0).all()
+    assert paired.safe_log_increments(healthy.cells, margin).max() > 1
 
 
 def test_an_empty_tick_says_nothing():
-    assert not paired.log_increments(PairCounts(), Margin(absolute=0.1)).any()
-    assert not paired.safe_log_increments(PairCounts(), Margin(absolute=0.1)).any()
+    assert not paired.log_increments(PairCounts().cells, Margin(absolute=0.1)).any()
+    assert not paired.safe_log_increments(PairCounts().cells, Margin(absolute=0.1)).any()
 
 
 def test_prior_is_proportional_to_the_root_and_sums_to_one():

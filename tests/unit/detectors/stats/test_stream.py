@@ -1,16 +1,26 @@
 import json
+from dataclasses import replace
 from math import inf, log
 
+import numpy as np
 import pytest
 
-from detectors.stats import inflation
+from detectors.stats import inflation, unpaired
 from detectors.stats.stream import StreamConfig, StreamState, fold, initial
-from detectors.types import Margin, PairCounts
+from detectors.types import ArmCounts, Design, Margin, PairCounts
 
 CONFIG = StreamConfig(Margin(absolute=0.005), levels=1, threshold=1e6, safe_ticks=20, tick_s=4_320.0)
 GOOD = [PairCounts(n11=1, n01=1, n00=98)]
 CLEAN = [PairCounts(n00=400)]
 BAD = [PairCounts(n11=1, n10=9, n01=0, n00=90)]
+
+
+ARMS = StreamConfig(
+    Margin(absolute=0.005), levels=1, threshold=1e6, safe_ticks=20, tick_s=4_320.0, design=Design.UNPAIRED
+)
+ARMS_GOOD = [ArmCounts(candidate_n=500, candidate_bad=5, baseline_n=100, baseline_bad=1)]
+ARMS_CLEAN = [ArmCounts(candidate_n=4_000, baseline_n=4_000)]
+ARMS_BAD = [ArmCounts(candidate_n=500, candidate_bad=50, baseline_n=100, baseline_bad=1)]
 
 
 def run(ticks, *, config=CONFIG, state=None, start=0, **options):
@@ -20,6 +30,100 @@ def run(ticks, *, config=CONFIG, state=None, start=0, **options):
         state, alarm = fold(state, config, tick, counts, counts, **options)
         alarms += [alarm] if alarm else []
     return state, alarms
+
+
+@pytest.mark.parametrize(("config", "empty"), [(CONFIG, PairCounts()), (ARMS, ArmCounts())], ids=["paired", "unpaired"])
+def test_empty_ticks_alone_never_alarm(config, empty):
+    state = replace(initial(config), log_r=(log(2e6),) * len(initial(config).log_r))
+    state, alarm = fold(state, config, 0, [empty], [empty])
+    assert alarm is None
+    assert state.log_statistic > log(1e6)
+
+
+def test_unpaired_arms_stay_quiet_or_alarm_like_pairs():
+    state, alarms = run([ARMS_GOOD] * 300, config=ARMS)
+    assert alarms == []
+    assert state.total == ArmCounts(150_000, 1_500, 30_000, 300)
+    state, alarms = run([ARMS_BAD] * 20, config=ARMS, state=state, start=300)
+    first = alarms[0]
+    assert 304 <= first.tick <= 310
+    assert first.onset_tick == 300
+    ticks = first.tick - 299
+    assert first.since_onset == ArmCounts(500 * ticks, 50 * ticks, 100 * ticks, ticks)
+
+
+def test_an_unpaired_alarm_resets_the_statistic_and_the_certificate_but_not_the_rest():
+    state, _ = run([ARMS_CLEAN] * 20, config=ARMS)
+    assert state.safe_until_tick == 19 + 20
+    rates = state.rates
+    state, alarms = run([ARMS_BAD] * 5, config=ARMS, state=state, start=20)
+    assert len(alarms) == 1
+    assert state.log_statistic == -inf
+    assert state.safe_until_tick is None
+    assert state.onset_now.tick == 20
+    assert state.rates[0].n > 0.9 * rates[0].n
+
+
+def test_one_unpaired_tick_cannot_alarm():
+    assert run([[ArmCounts(10_000, 10_000, 10_000, 0)], ARMS_GOOD], config=ARMS)[1] == []
+
+
+def test_an_arm_without_answers_only_counts():
+    state, alarms = run([[ArmCounts(candidate_n=500, candidate_bad=500)]] * 7, config=ARMS)
+    assert alarms == []
+    assert state.log_statistic == pytest.approx(log(7))
+    assert state.onset_now is None
+
+
+def test_the_baselines_rate_is_expected_from_earlier_ticks_only():
+    state = run([ARMS_GOOD] * 50, config=ARMS)[0]
+    tick = [ArmCounts(500, 50, 100, 90)]
+    now = fold(state, ARMS, 50, tick, tick)[0]
+    expected = unpaired.log_increments(tick[0].cells, ARMS.margin, state.rates[0].expected)
+    before = np.logaddexp(0, state.log_r)
+    assert now.log_r == pytest.approx(before + np.minimum(expected, ARMS.cap))
+    assert now.rates[0].bad > 90
+
+
+def test_a_high_phi_drops_the_coarse_alternatives():
+    state, _ = run([ARMS_BAD] * 3, config=ARMS, sibling_phi=1.6)
+    assert state.log_r[4:] == (-inf, -inf)
+    assert min(state.log_r[:4]) > 0
+    assert run([ARMS_BAD] * 3, config=ARMS, sibling_phi=1.5)[0].log_r[5] > 0
+
+
+def test_unpaired_bursts_raise_phi():
+    config = replace(ARMS, margin=Margin(absolute=0.1))
+    bursts = [[ArmCounts(100, 30 if tick % 64 < 8 else 1, 100, 1)] for tick in range(640)]
+    calm = [[ArmCounts(100, 1 + tick % 3, 100, 1 + tick % 2)] for tick in range(640)]
+    assert inflation.estimate(run(bursts, config=config)[0].inflation[0]) > 5
+    assert inflation.estimate(run(calm, config=config)[0].inflation[0]) < 1.5
+
+
+def test_unpaired_levels_have_their_own_rates():
+    config = replace(ARMS, levels=2)
+    state, _ = run([[ArmCounts(100, 1, 100, 1), ArmCounts(100, 20, 100, 20)]] * 400, config=config)
+    assert [rate.expected for rate in state.rates] == pytest.approx([0.01, 0.2], rel=0.02)
+    tail = [ArmCounts(100, 1, 100, 1), ArmCounts(100, 60, 100, 20)]
+    _, alarms = run([tail] * 10, config=config, state=state, start=400)
+    assert alarms[0].level == 1
+    assert alarms[0].since_onset.candidate_bad == 60 * (alarms[0].tick - 399)
+
+
+def test_a_state_stored_before_designs_existed_is_a_paired_one():
+    state, _ = run([GOOD] * 5)
+    stored = state.to_json()
+    del stored["design"], stored["rates"]
+    assert StreamState.from_json(stored) == state
+
+
+def test_counts_of_another_design_are_refused():
+    with pytest.raises(ValueError, match=r"harm must hold PairCounts, got \['ArmCounts'\]"):
+        fold(initial(CONFIG), CONFIG, 0, ARMS_GOOD, ARMS_GOOD)
+    with pytest.raises(ValueError, match="safe must hold ArmCounts"):
+        fold(initial(ARMS), ARMS, 0, ARMS_GOOD, GOOD)
+    with pytest.raises(ValueError, match="state must be unpaired, got paired"):
+        fold(initial(CONFIG), ARMS, 0, ARMS_GOOD, ARMS_GOOD)
 
 
 def test_a_healthy_stream_stays_quiet():
@@ -154,7 +258,8 @@ def test_latency_levels_share_one_statistic():
 
 def test_state_survives_json_exactly():
     state, _ = run([GOOD] * 1_500 + [BAD] * 3)
-    for each in (initial(CONFIG), state, run([BAD] * 3, sibling_phi=2.0)[0]):
+    arms, _ = run([ARMS_GOOD] * 1_500 + [ARMS_BAD] * 3, config=ARMS)
+    for each in (initial(CONFIG), state, run([BAD] * 3, sibling_phi=2.0)[0], initial(ARMS), arms):
         text = json.dumps(each.to_json(), allow_nan=False)
         assert StreamState.from_json(json.loads(text)) == each
     again = StreamState.from_json(json.loads(json.dumps(state.to_json())))
@@ -170,6 +275,10 @@ def test_state_survives_json_exactly():
         {"last_tick": "yesterday"},
         {"safe": {"log_e": [0.0]}},
         {"inflation": []},
+        {"design": "unpaired"},
+        {"design": "other"},
+        {"rates": [{"bad": 1.0, "n": 2.0}]},
+        {"totals": [{"n11": -1}]},
     ],
 )
 def test_damaged_states_are_refused(damage):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from detectors.types import SignalKind, Verdict
@@ -7,6 +9,7 @@ from monitor.services.ticks import horizon_from
 from monitor.services.verdicts import StreamFacts, judge, share_text
 
 EVIDENCE = Evidence(pairs=500, candidate_rate=0.08, baseline_rate=0.01, one_sided_share=0.03, smallest_detectable=0.02)
+ARMS = Evidence(pairs=300, candidate_rate=0.08, baseline_rate=0.01, baseline_n=40)
 
 
 def judged(evidence=EVIDENCE, **facts):
@@ -20,6 +23,7 @@ def judged(evidence=EVIDENCE, **facts):
         "differs_from_itself": False,
         "idle_ticks": 0,
         "frozen_in": None,
+        "baseline_away_ticks": 0,
         "learning": False,
     }
     return judge(StreamFacts(**{**usual, **facts}))
@@ -37,6 +41,14 @@ def judged(evidence=EVIDENCE, **facts):
         ({"evidence": Evidence(pairs=99)}, Verdict.INCONCLUSIVE, "thin data: 99 pairs, 100 are needed"),
         ({"evidence": Evidence(pairs=100)}, Verdict.UNDECIDED, "nothing could have been seen yet"),
         ({"harm_latched": True, "guard_tripped": True}, Verdict.HARM, "candidate 8 %"),
+        ({"evidence": ARMS}, Verdict.UNDECIDED, "no harm found in 300 candidate and 40 baseline sessions"),
+        ({"evidence": ARMS, "harm_latched": True}, Verdict.HARM, "baseline 1 % of sessions (300 candidate and 40"),
+        ({"evidence": ARMS, "baseline_away_ticks": 361}, Verdict.INCONCLUSIVE, "keep a holdback of 2 to 5 %"),
+        ({"evidence": replace(ARMS, baseline_n=0)}, Verdict.INCONCLUSIVE, "keep a holdback of 2 to 5 %"),
+        ({"evidence": replace(ARMS, baseline_n=19)}, Verdict.INCONCLUSIVE, "thin data: 300 candidate and 19 baseline"),
+        ({"evidence": replace(ARMS, pairs=0), "idle_ticks": 31}, Verdict.INCONCLUSIVE, "the candidate answers none"),
+        ({"evidence": ARMS, "idle_ticks": 361}, Verdict.INCONCLUSIVE, "no session became mature in the last 361"),
+        ({"evidence": ARMS, "safe": True}, Verdict.SAFE, "300 candidate and 40 baseline sessions"),
     ],
 )
 def test_a_verdict_comes_with_its_reason(facts, verdict, reason):
