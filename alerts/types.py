@@ -33,6 +33,12 @@ class AlertKind(StrEnum):
     RESTORED = "restored"
     FINGERPRINT_CHANGED = "fingerprint_changed"
     """A model server says it is another build, and nobody had said so."""
+    AGREEMENT_BELOW = "agreement_below"
+    """A variant's greedy answers differ more than its declaration allows."""
+    AGREEMENT_ABOVE = "agreement_above"
+    """A variant's greedy answers differ less than its declaration allows."""
+    BASELINE_DOUBTED = "baseline_doubted"
+    """A baseline declared full precision is named as something coarser."""
     SHIPPER_SILENT = "shipper_silent"
     """A source's events stopped; ``candidate`` names the source."""
 

@@ -63,6 +63,21 @@ KINDS = {
     AlertKind.FINGERPRINT_CHANGED: KindWords(
         "🧬", "Fingerprint changed", "variant {candidate} (baseline {baseline}) is served by another build than before"
     ),
+    AlertKind.AGREEMENT_BELOW: KindWords(
+        "🎭",
+        "Agreement below its band",
+        "variant {candidate} (baseline {baseline}) answers unlike what it is declared to be",
+    ),
+    AlertKind.AGREEMENT_ABOVE: KindWords(
+        "🪞",
+        "Agreement above its band",
+        "variant {candidate} answers too much like {baseline} for what it is declared to be",
+    ),
+    AlertKind.BASELINE_DOUBTED: KindWords(
+        "🕵️",
+        "Baseline in doubt",
+        "variant {candidate} (baseline {baseline}) may not be the full precision it is declared",
+    ),
     AlertKind.SHIPPER_SILENT: KindWords("🔇", "Shipper silent", "source {candidate} sends nothing any more", where=""),
 }
 

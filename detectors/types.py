@@ -112,6 +112,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     stream: bool = False
     temperature: float | None = None
     """0 asks for the most likely answer; None leaves it to the server."""
+    reasoning: bool = False
+    """The request turns reasoning on; False where it says nothing of it, too."""
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

@@ -13,6 +13,7 @@ from monitor.controller.reconcile import Reconciler
 from monitor.controller.transitions import Transitions
 from monitor.intake.limits import Limits
 from monitor.routing.registry import build as build_target
+from monitor.services.agreement_watch import AgreementService
 from monitor.services.catalog import CatalogCache
 from monitor.services.drain import Drain
 from monitor.services.erasure import ErasureService
@@ -146,6 +147,11 @@ class Factory:
     def silence(self) -> SilenceService:
         """The watch for silent shippers."""
         return SilenceService(self.database, self.findings, self.clock)
+
+    @cached_property
+    def agreement(self) -> AgreementService:
+        """The watch for variants that do not answer like what they are declared to be."""
+        return AgreementService(self.database, self.findings, self.clock)
 
     @cached_property
     def subject_keys(self) -> tuple[bytes, ...]:

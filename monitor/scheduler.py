@@ -19,6 +19,7 @@ __all__ = ["Worker"]
 _LEASE = "worker"
 _GAUGES_EVERY_S = 5.0
 _FINDINGS_EVERY_S = 10.0
+_AGREEMENT_EVERY_S = 60.0
 _RETENTION_EVERY_S = 3600.0
 _log = structlog.get_logger("fullback.worker")
 
@@ -43,6 +44,7 @@ class Worker:
             ("gauges", _GAUGES_EVERY_S, self._factory.gauges.run),
             ("fingerprints", _FINDINGS_EVERY_S, self._factory.fingerprints.run),
             ("silence", _FINDINGS_EVERY_S, self._factory.silence.run),
+            ("agreement", _AGREEMENT_EVERY_S, self._factory.agreement.run),
             ("retention", _RETENTION_EVERY_S, self._factory.retention.run),
         ):
             self._scheduler.add_job(self._guarded(name, job), "interval", seconds=seconds, id=name)

@@ -6,10 +6,10 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.signals._answer_print import NO_ANSWER, answer_print, disagrees
+from detectors.signals._answer_print import NO_ANSWER, answer_print, disagrees, is_prose
 from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
 
-__all__ = ["GREEDY_BELOW", "Agreement", "disagrees"]
+__all__ = ["GREEDY_BELOW", "Agreement", "disagrees", "is_prose"]
 
 GREEDY_BELOW = 1e-5
 """Engines take a temperature below this as 0: the most likely token, always."""

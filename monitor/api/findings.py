@@ -1,4 +1,4 @@
-"""Findings: silent shippers and changed fingerprints, newest first, by cursor."""
+"""Findings: silent shippers, changed fingerprints, variants unlike their declaration; newest first, by cursor."""
 
 from typing import Annotated, Any
 

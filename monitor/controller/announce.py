@@ -28,6 +28,9 @@ _SEVERITY = {
     AlertKind.MANUAL_FLIP: Severity.INFO,
     AlertKind.RESTORED: Severity.INFO,
     AlertKind.FINGERPRINT_CHANGED: Severity.WARN,
+    AlertKind.AGREEMENT_BELOW: Severity.WARN,
+    AlertKind.AGREEMENT_ABOVE: Severity.WARN,
+    AlertKind.BASELINE_DOUBTED: Severity.WARN,
     AlertKind.SHIPPER_SILENT: Severity.WARN,
 }
 
@@ -118,4 +121,6 @@ def _next_step(kind: AlertKind, route: Route) -> str | None:
         case AlertKind.STUCK | AlertKind.REVERTED:
             return f'check the router by hand, then: fullback flip {route.name} --to baseline --reason "why"'
         case AlertKind.INCONCLUSIVE | AlertKind.RESTORED | AlertKind.FINGERPRINT_CHANGED | AlertKind.SHIPPER_SILENT:
+            return None
+        case AlertKind.AGREEMENT_BELOW | AlertKind.AGREEMENT_ABOVE | AlertKind.BASELINE_DOUBTED:
             return None

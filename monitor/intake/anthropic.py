@@ -18,6 +18,7 @@ from monitor.intake.content import (
     text_of,
     tools_of,
 )
+from monitor.intake.reasoning import asks_reasoning
 from monitor.intake.reply import Reply
 
 __all__ = ["read_body", "read_chunks", "read_request"]
@@ -35,6 +36,7 @@ def read_request(body: Mapping[str, Any]) -> Request:
         max_tokens=count(body.get("max_tokens")),
         stream=body.get("stream") is True,
         temperature=amount(body.get("temperature")),
+        reasoning=asks_reasoning(body),
     )
 
 

@@ -20,6 +20,7 @@ from monitor.intake.content import (
     tools_of,
 )
 from monitor.intake.depth import decode_shallow
+from monitor.intake.reasoning import asks_reasoning
 from monitor.intake.reply import Reply
 
 __all__ = ["format_of", "read_body", "read_chunks", "read_request"]
@@ -39,6 +40,7 @@ def read_request(body: Mapping[str, Any]) -> Request:
         ),
         stream=body.get("stream") is True,
         temperature=amount(body.get("temperature")),
+        reasoning=asks_reasoning(body),
     )
 
 

@@ -16,6 +16,7 @@ import msgspec
 from detectors.types import Answer, Message, Request, ToolCall
 from monitor.intake.content import amount, count, finish, label, mean, objects, tools_of
 from monitor.intake.openai_chat import format_of
+from monitor.intake.reasoning import REASONING_FIELDS, asks_reasoning
 from monitor.intake.reply import Reply
 
 __all__ = ["plain_reply", "plain_request"]
@@ -56,6 +57,12 @@ class _Request(msgspec.Struct, gc=False):
     stream: bool | None = None
     functions: msgspec.Raw | _Unset = _UNSET
     structured_outputs: msgspec.Raw | _Unset = _UNSET
+    reasoning_effort: msgspec.Raw | _Unset = _UNSET
+    reasoning: msgspec.Raw | _Unset = _UNSET
+    thinking: msgspec.Raw | _Unset = _UNSET
+    enable_thinking: msgspec.Raw | _Unset = _UNSET
+    think: msgspec.Raw | _Unset = _UNSET
+    chat_template_kwargs: msgspec.Raw | _Unset = _UNSET
     # what only another API's requests have
     system: msgspec.Raw | _Unset = _UNSET
     anthropic_version: msgspec.Raw | _Unset = _UNSET
@@ -111,8 +118,8 @@ _RARE: Final = (
     "output_format",
     "output_config",
 )
-_rare_fields: Final = attrgetter(*_RARE)
-_NONE_OF_THEM: Final = (_UNSET,) * len(_RARE)
+_rare_fields: Final = attrgetter(*_RARE, *REASONING_FIELDS)
+_NONE_OF_THEM: Final = (_UNSET,) * (len(_RARE) + len(REASONING_FIELDS))
 _T = TypeVar("_T")
 
 
@@ -122,9 +129,11 @@ def plain_request(raw: msgspec.Raw) -> tuple[Request, str | None] | None:
         body = REQUEST.decode(raw)
         tools = {} if body.tools is _UNSET else _once(_tools, body.tools)
         schema, json_object = (None, False) if body.response_format is _UNSET else _once(_format, body.response_format)
+        rare = _rare_fields(body)
+        reasoning = False if rare == _NONE_OF_THEM else _reasoning(rare)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
-    if tools is None or _rare_fields(body) != _NONE_OF_THEM:
+    if tools is None or reasoning is None:
         return None
     messages = _messages(body.messages)
     if messages is None:
@@ -139,6 +148,7 @@ def plain_request(raw: msgspec.Raw) -> tuple[Request, str | None] | None:
             count(body.max_tokens) if most is None else most,
             body.stream is True,
             amount(body.temperature),
+            reasoning,
         ),
         label(body.model),
     )
@@ -194,6 +204,15 @@ def _calls(found: list[_Call] | None) -> tuple[ToolCall, ...] | None:
     if any(call.custom is not _UNSET for call in found):
         return None
     return tuple([ToolCall(call.function.name, call.function.arguments or "") for call in found if call.function.name])
+
+
+def _reasoning(rare: tuple[msgspec.Raw | _Unset, ...]) -> bool | None:
+    """Tell whether reasoning is asked for; None if a field is there that is not plain."""
+    others, told = rare[: len(_RARE)], rare[len(_RARE) :]
+    if others != _NONE_OF_THEM[: len(_RARE)]:
+        return None
+    given = zip(REASONING_FIELDS, told, strict=True)
+    return asks_reasoning({name: msgspec.json.decode(raw) for name, raw in given if raw is not _UNSET})
 
 
 def _once(read: Callable[[bytes], _T], raw: msgspec.Raw) -> _T:

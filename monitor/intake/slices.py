@@ -18,6 +18,17 @@ LONGEST_PROMPT: Final = "prompt:over32k"
 MOST_TAGS: Final = 8
 """Distinct tags of one event that give it a slice each; further ones give it ``tag:other``."""
 REMEMBERED: Final = 128
+CODE_WITHIN: Final = 2_048
+"""Characters of the last user message in which fenced code is looked for: every event pays for them."""
+CODE_TAG: Final = "code"
+CODE_TOOLS: Final = frozenset(
+    {
+        "Edit", "MultiEdit", "NotebookEdit", "Write", "apply_diff", "apply_patch", "create_file", "edit", "edit_file",
+        "insert_edit_into_file", "patch_file", "replace_in_file", "replace_string_in_file", "search_replace",
+        "str_replace", "str_replace_based_edit_tool", "str_replace_editor", "write", "write_file", "write_to_file",
+    }
+)  # fmt: skip
+"""Names by which widely used coding assistants offer the editing of files."""
 _MOST_REMEMBERED_BYTES: Final = 16_384
 _names: dict[int, tuple[Mapping[str, Any], str]] = {}
 """Schema slices by the identity of the schema, which is the same object request after request where the body is plain.
@@ -29,9 +40,10 @@ def slices_of(request: Request | None, endpoint: str | None = None, tags: Sequen
 
     ``first_turn`` when it has exactly one user message, ``schema:<hash>`` when it asks for a JSON Schema, the bucket
     of its prompt's length when any of its text was logged; then its kind (what it asks for: a structured answer,
-    tools, or a chat), the language of its last user message where that tells, the endpoint and the tags.
+    tools, or a chat; beside it ``kind:reasoning`` and ``kind:code``), the language of its last user message where that
+    tells, the endpoint and the tags.
     """
-    found = [] if request is None else _asked(request)
+    found = [] if request is None else _asked(request, tagged=CODE_TAG in tags)
     if endpoint is not None:
         found.append(f"endpoint:{endpoint}")
     if tags:
@@ -42,7 +54,7 @@ def slices_of(request: Request | None, endpoint: str | None = None, tags: Sequen
     return tuple(found)
 
 
-def _asked(request: Request) -> list[str]:
+def _asked(request: Request, *, tagged: bool) -> list[str]:
     found = []
     users = size = 0
     logged, last = False, None
@@ -61,18 +73,35 @@ def _asked(request: Request) -> list[str]:
         found.append(_schema_name(schema))
     if logged:
         found.append(_bucket(size))
-    if request.messages or request.tools or schema is not None or request.json_object:
-        found.append(_kind(request))
+    found += _kinds(request, last, tagged=tagged)
     language = None if last is None else language_of(last)
     if language is not None:
         found.append(f"lang:{language}")
     return found
 
 
-def _kind(request: Request) -> str:
+def _kinds(request: Request, last: str | None, *, tagged: bool) -> list[str]:
+    """Return what a request asks for: one of three, and beside it reasoning and program text."""
+    found = []
     if request.response_schema is not None or request.json_object:
-        return "kind:structured"
-    return "kind:tools" if request.tools else "kind:chat"
+        found.append("kind:structured")
+    elif request.tools:
+        found.append("kind:tools")
+    elif request.messages:
+        found.append("kind:chat")
+    if request.reasoning:
+        found.append("kind:reasoning")
+    if _of_code(request, last, tagged=tagged):
+        found.append("kind:code")
+    return found
+
+
+def _of_code(request: Request, last: str | None, *, tagged: bool) -> bool:
+    """Tell whether a request is about program text: tagged so, with fenced code, or with a tool that edits files."""
+    if tagged or (request.tools and not CODE_TOOLS.isdisjoint(request.tools)):
+        return True
+    tick = -1 if last is None else last.find("`", 0, CODE_WITHIN)  # one sign is found ten times as fast as three
+    return tick >= 0 and last is not None and last.find("```", tick, CODE_WITHIN) >= 0
 
 
 def _bucket(size: int) -> str:

@@ -14,6 +14,13 @@ class FindingKind(StrEnum):
 
     FINGERPRINT_CHANGED = "fingerprint_changed"
     """A variant's model server changed its ``system_fingerprint`` and nobody had said so; subject: route/variant."""
+    AGREEMENT_BELOW = "agreement_below"
+    """A variant gives its reference's greedy answers more rarely than its declaration allows; subject: route/variant.
+    Of a baseline: it does not give those of its own mirror."""
+    AGREEMENT_ABOVE = "agreement_above"
+    """A variant gives its reference's greedy answers more often than its declaration allows; subject: route/variant."""
+    BASELINE_DOUBTED = "baseline_doubted"
+    """A baseline that is declared full precision is named as something coarser; subject: route/variant."""
     SHIPPER_SILENT = "shipper_silent"
     """A source that used to send sends nothing; subject: the source."""
 

@@ -11,12 +11,12 @@ __all__ = ["FAMILIES", "OTHER", "SINGLE", "VALUES", "Seat", "family_of", "value_
 SINGLE: Final = ("all", "first_turn")
 """Slices that stand alone."""
 FAMILIES: Final[Mapping[str, int]] = MappingProxyType(
-    {"kind": 3, "prompt": 4, "lang": 12, "endpoint": 8, "schema": 16, "tag": 16}
+    {"kind": 5, "prompt": 4, "lang": 12, "endpoint": 8, "schema": 16, "tag": 16}
 )
 """Families of slices, named ``family:value``, with their seats: how many values have a stream of their own where a
 policy watches the whole family. The other values share ``family:other``."""
 VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"kind": ("structured", "tools", "chat"), "prompt": ("1k", "8k", "32k", "over32k")}
+    {"kind": ("structured", "tools", "chat", "reasoning", "code"), "prompt": ("1k", "8k", "32k", "over32k")}
 )
 """Every value of the families that have a fixed set."""
 OTHER: Final = "other"

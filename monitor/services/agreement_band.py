@@ -6,6 +6,7 @@ difference the two continue different texts, and their tokens say nothing. This 
 measured on Wikitext-2; ordinary answers are easier to foresee, so agreement in production is rather higher.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,9 +14,10 @@ from monitor.models.artifact import Artifact
 from monitor.models.variant import Tier
 from monitor.services.tier_defaults import effective_bits
 
-__all__ = ["AgreementBand", "agreement_band"]
+__all__ = ["MOST_TOKENS", "AgreementBand", "agreement_band"]
 
-_MOST_TOKENS: Final = 1000
+MOST_TOKENS: Final = 1000
+"""Longer answers count as this long: their band reaches down to 0 anyway."""
 _LLAMA_CPP: Final = "llama.cpp, tools/perplexity/README.md, same top p, Llama 2 7B and Llama 3 8B"
 
 
@@ -45,9 +47,25 @@ class AgreementBand:
         Raises:
             ValueError: tokens is not in 1 to 1000.
         """
-        if not 1 <= tokens <= _MOST_TOKENS:
-            raise ValueError(f"tokens must be in 1 to {_MOST_TOKENS}, got {tokens!r}")
+        if not 1 <= tokens <= MOST_TOKENS:
+            raise ValueError(f"tokens must be in 1 to {MOST_TOKENS}, got {tokens!r}")
         return AgreementBand(self.low**tokens, self.high**tokens, f"{self.source}; to the power of {tokens}")
+
+    def of_lengths(self, lengths: Mapping[int, int]) -> "AgreementBand":
+        """Return the band of a share of whole answers, of so many pairs by the tokens of the reference's answer.
+
+        Every token of an answer may decide it, and one does at least: the lower end is the mean of the lower ends of
+        ``of_answers(tokens)`` over the pairs, the upper end that of one token. So a share outside is outside however
+        many tokens really decided, and what a schema or an easy question leaves no choice in widens the band.
+
+        Raises:
+            ValueError: there is no pair, or tokens are not in 1 to 1000.
+        """
+        pairs = sum(lengths.values())
+        if pairs < 1:
+            raise ValueError(f"a band of answers needs at least one pair, got {pairs}")
+        low = sum(n * self.of_answers(tokens).low for tokens, n in lengths.items()) / pairs
+        return AgreementBand(low, self.high, f"{self.source}; lower end to the power of each answer's tokens")
 
     def holds(self, agreement: float) -> bool:
         """Tell whether an agreement is inside."""

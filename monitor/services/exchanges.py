@@ -1,14 +1,17 @@
-"""Exchanges from any JSON line: a native event, a pair of bodies, or fields named one by one. Pure."""
+"""Exchanges from any JSON line: a native event, a pair of bodies, or fields named one by one; one leg or two. Pure."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from detectors.types import Answer, Exchange, Failure, Message, Outcome, Request, Timing, ToolCall
 from monitor.errors import ValidationError
 from monitor.intake.completions import read_reply, read_request
 from monitor.intake.content import amount, calls_of, count, finish, messages, schema_of, tools_of
 
-__all__ = ["FIELDS", "Mapped", "exchange_of", "mapping_of"]
+__all__ = ["CHAT", "FIELDS", "Mapped", "exchange_of", "legs_of", "mapping_of"]
 
 Mapped = Mapping[str, tuple[str, ...]]
 """Field names with the way to each field's value: keys, and places in arrays."""
@@ -16,9 +19,11 @@ Mapped = Mapping[str, tuple[str, ...]]
 FIELDS: Final = (
     "id", "request", "response", "text", "prompt", "dialogue", "turn", "schema", "json_object", "tools", "tool_calls",
     "max_tokens", "temperature", "finish_reason", "refusal", "completion_tokens", "prompt_tokens", "mean_logprob",
-    "status", "failure", "ttft_ms", "duration_ms", "queue_ms", "baseline",
+    "status", "failure", "ttft_ms", "duration_ms", "queue_ms", "candidate", "baseline",
 )  # fmt: skip
-"""What ``--map`` can name. ``baseline`` is the other leg's answer, for signals that compare two."""
+"""What ``--map`` can name. ``candidate`` and ``baseline`` are two legs' answers, for signals that compare them."""
+CHAT: Final = Request(messages=(Message("user", None),))
+"""A chat request of which nothing was logged, to stand in for one."""
 _AS_NAMED: Final[Mapped] = {name: (name,) for name in FIELDS}
 
 
@@ -48,12 +53,41 @@ def exchange_of(line: Mapping[str, Any], fields: Mapped) -> Exchange:
     )
 
 
+def legs_of(line: Mapping[str, Any], fields: Mapped) -> tuple[Exchange, Exchange] | None:
+    """Return the candidate's and the baseline's exchange of one request; None if the line has no second answer.
+
+    ``candidate`` is the line's own answer where it is not named. A leg is a text, a response body, or an object with
+    fields of its own (``text``, ``tool_calls``, ``status`` ...); what it does not say of the request the line says.
+    Answers put side by side are taken as greedy ones of a chat unless a request or a temperature says otherwise.
+    """
+    given = _at(line, fields["baseline"])
+    if given is None:
+        return None
+    shared = exchange_of(line, fields)
+    request = shared.request or CHAT
+    if request.temperature is None and not isinstance(_at(line, fields["request"]), dict):
+        stated = amount(_at(line, fields["temperature"]))
+        request = replace(request, temperature=0.0 if stated is None else stated)
+    shared = replace(shared, request=request)
+    own = _at(line, fields["candidate"])
+    return shared if own is None else _leg(own, request), _leg(given, request)
+
+
+def _leg(given: Any, request: Request) -> Exchange:
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        given = msgspec.json.encode(given).decode()
+    if not isinstance(given, dict):
+        return Exchange(request=request, answer=Answer(text=given) if isinstance(given, str) else None)
+    own = exchange_of(given, _AS_NAMED)
+    return replace(own, request=own.request or request, answer=own.answer or read_reply(given).answer)
+
+
 def _request(find: Callable[[str], Any]) -> Request | None:
     body = find("request")
     if isinstance(body, dict):
         return read_request(body)
     turns = _turns(find)
-    schema, json_object, tools = schema_of(find("schema")), find("json_object") is True, find("tools")
+    schema, json_object, tools = _schema(find("schema")), find("json_object") is True, find("tools")
     if not turns and schema is None and not json_object and not tools:
         return None
     return Request(
@@ -64,6 +98,16 @@ def _request(find: Callable[[str], Any]) -> Request | None:
         max_tokens=count(find("max_tokens")),
         temperature=amount(find("temperature")),
     )
+
+
+def _schema(given: Any) -> Mapping[str, Any] | bool | None:
+    """Return a schema that is an object or the JSON text of one."""
+    if not isinstance(given, str):
+        return schema_of(given)
+    try:
+        return schema_of(msgspec.json.decode(given))
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return None
 
 
 def _turns(find: Callable[[str], Any]) -> tuple[Message, ...]:

@@ -21,6 +21,9 @@ _ITSELF = "fullback"
 """Who closes a finding whose cause has ended."""
 _ALERTS = {
     FindingKind.FINGERPRINT_CHANGED: AlertKind.FINGERPRINT_CHANGED,
+    FindingKind.AGREEMENT_BELOW: AlertKind.AGREEMENT_BELOW,
+    FindingKind.AGREEMENT_ABOVE: AlertKind.AGREEMENT_ABOVE,
+    FindingKind.BASELINE_DOUBTED: AlertKind.BASELINE_DOUBTED,
     FindingKind.SHIPPER_SILENT: AlertKind.SHIPPER_SILENT,
 }
 _log = structlog.get_logger("fullback.findings")
@@ -99,6 +102,12 @@ class FindingService:
             raise ConflictError(f"finding {finding_id} is closed already")
         _log.warning("finding closed", finding=finding_id, kind=closed.kind.value, actor=actor)
         return closed
+
+    @staticmethod
+    def dismissed(session: Session, kind: FindingKind, subject: str, since: datetime) -> bool:
+        """Tell whether a person closed the newest finding of this kind and subject after an instant."""
+        last = FindingStore(session).last_of(kind, subject)
+        return last is not None and last.closed_at is not None and last.closed_at > since and last.closed_by != _ITSELF
 
     @staticmethod
     def end(session: Session, finding: Finding, reason: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from monitor.intake.limits import Limits
 from monitor.models.event import Event, Leg
 from monitor.models.key import ApiKey
 from monitor.models.rule import Comparison, MatchField, Pattern, Rule
+from monitor.services.answer_schema import with_answer_schema
 from monitor.services.attribution import Catalog, attribute
 from monitor.services.catalog import CatalogCache
 from monitor.services.ingest import readings_of
@@ -105,7 +106,9 @@ class RuleService:
             variant=_variant_name(catalog, found.route_id, found.variant_id),
             leg=found.leg,
             rule=found.rule,
-            readings=readings_of(event.exchange),
+            readings=readings_of(
+                event.exchange if route is None else with_answer_schema(event.exchange, route.answer_schema)
+            ),
         )
 
     def _read(self, door: str, record: Mapping[str, Any]) -> Event:

@@ -17,8 +17,8 @@ from monitor.services.pairing import ALWAYS_APPLICABLE
 
 __all__ = ["SENSITIVE_SLICES", "Defaults", "defaults_for", "effective_bits", "is_quality", "policy_for", "reference_of"]
 
-SENSITIVE_SLICES: Final = ("prompt:over32k",)
-"""Watched below 8 bits beside the policy's own: long prompts lose first."""
+SENSITIVE_SLICES: Final = ("prompt:over32k", "kind:reasoning", "kind:code", "kind:structured")
+"""Watched below 8 bits beside the policy's own: what is long, reasoned, program text or structured loses first."""
 
 _EIGHT: Final = 7.5
 """From here on a width counts as 8 bits."""

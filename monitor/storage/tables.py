@@ -165,7 +165,7 @@ class FingerprintRow(Base):
 
 
 class FindingRow(Base):
-    """Something on-call should know that is no incident: a silent shipper, a changed fingerprint."""
+    """Something on-call should know that is no incident: a silent shipper, a variant unlike its declaration."""
 
     __tablename__ = "findings"
     __table_args__ = (

@@ -47,6 +47,15 @@ FINDINGS: Mapping[FindingKind, Badge] = {
     FindingKind.FINGERPRINT_CHANGED: Badge(
         "≠", "fingerprint changed", "warn", "the model server is another build than before, and nobody announced it"
     ),
+    FindingKind.AGREEMENT_BELOW: Badge(
+        "≁", "agreement below its band", "warn", "greedy answers differ more than the declaration allows"
+    ),
+    FindingKind.AGREEMENT_ABOVE: Badge(
+        "≡", "agreement above its band", "warn", "greedy answers differ less than the declaration allows"
+    ),
+    FindingKind.BASELINE_DOUBTED: Badge(
+        "?", "baseline in doubt", "warn", "declared full precision, and named as something coarser"
+    ),
     FindingKind.SHIPPER_SILENT: Badge("…", "shipper silent", "warn", "a source that used to send sends nothing"),
 }
 

@@ -11,7 +11,7 @@ from monitor import cli_attribution
 from monitor.cli import main
 from monitor.models.key import Scope
 from tests.conftest import START
-from tests.support.events import BASE, CANDIDATE, ROUTE, access_line, add_route, bearer, event, key
+from tests.support.events import BASE, CANDIDATE, ROUTE, access_line, add_route, bearer, event, key, reply
 
 RULES, EXPLAIN = "/v1/attribution/rules", "/v1/attribution/explain"
 AT = START - timedelta(seconds=5)
@@ -243,3 +243,13 @@ def test_the_command_line(client, admin, put, tmp_path, monkeypatch):
     told = run(main, ["attribution", "explain", str(sent)]).output
     assert f"route {ROUTE}  variant {CANDIDATE}  leg shadow" in told
     assert json.loads(run(main, ["attribution", "explain", str(sent), "--json"]).output)["route"] == ROUTE
+
+
+def test_explain_reads_signals_by_the_routes_own_answer_schema(client, factory, admin):
+    asked = {"messages": [{"role": "user", "content": "How many parcels?"}]}
+    record = event("r", AT, request=asked, response=reply('{"parcels": 3}'))
+    assert "schema_validity" not in client.post(EXPLAIN, json=record, headers=admin).json()["readings"]
+    schema = {"type": "object", "required": ["town"]}
+    changed = client.patch(f"/v1/routes/{ROUTE}", json={"answer_schema": schema}, headers=admin)
+    assert changed.status_code == 200, changed.text
+    assert client.post(EXPLAIN, json=record, headers=admin).json()["readings"]["schema_validity"] == 1

@@ -3,8 +3,14 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
+from detectors.registry import SIGNALS
+from detectors.types import Exchange, Reading
 from monitor.cli import main
+from monitor.services.exchanges import FIELDS, legs_of, mapping_of
+from monitor.services.pair_reading import read_pair
 
 LINES = [
     {"id": "a", "text": "I'm sorry, but I can't help with that.", "prompt": "Do it."},
@@ -64,7 +70,116 @@ def test_faulty_lines_are_told_and_passed_over(run):
             "bad": 1,
         }
     ]
-    assert "line 1: not a JSON object" in said
+    assert [line for line in said.splitlines() if line.startswith("line ")] == [
+        f"line {n}: not a JSON object; passed over" for n in (1, 3, 4)
+    ]
+
+
+def test_every_faulty_line_is_told(run):
+    code, found, said = run("refusal", [b"{"] * 30)
+    assert (code, found, said.count("not a JSON object")) == (1, [], 30)
+
+
+def test_answers_named_by_text_are_answers_to_a_chat(run):
+    lines = [{"said": "I'm sorry, but I can't help with that."}, {"said": None}]
+    assert [one["value"] for one in run("refusal", lines, "--text", "said")[1]] == [1.0, None]
+    assert [one["value"] for one in run("refusal", lines, "--map", "text=said")[1]] == [None, None]
+    assert run("schema_validity", lines, "--text", "said")[1][0]["value"] is None
+
+
+@pytest.mark.parametrize("form", [dict, json.dumps])
+def test_a_schema_may_be_an_object_or_its_text(run, form):
+    lines = [{"s": form({"type": "object", "required": ["x"]}), "t": text} for text in ('{"x": 1}', "{}")]
+    assert [one["value"] for one in run("schema_validity", lines, "--map", "schema=s", "--text", "t")[1]] == [0.0, 1.0]
+
+
+def test_what_is_no_schema_is_none(run):
+    lines = [{"schema": schema, "text": "{}", "prompt": "a"} for schema in ("{", "[1]", "7", 7, "")]
+    assert [one["value"] for one in run("schema_validity", lines)[1]] == [None] * 5
+
+
+def test_a_dialogue_is_read_up_to_its_last_turn(run):
+    spoken = [("user", "Which tram goes to the fair?"), ("assistant", "Tram 4."), ("user", "No, that's wrong.")]
+    turns = [{"role": role, "content": said} for role, said in spoken]
+    lines = [{"id": n, "turns": turns[:n]} for n in (3, 2)]
+    _, found, _ = run("correction", lines, "--map", "dialogue=turns")
+    assert [(one["id"], one["value"]) for one in found] == [(3, 1.0), (2, None)]
+
+
+def test_standard_input_is_read():
+    done = CliRunner().invoke(main, ["score", "refusal", "--in", "-", "--text", "t"], input='{"t": "At nine."}\n{\n')
+    assert (done.exit_code, json.loads(done.stdout)["value"]) == (1, 0.0)
+    assert "line 2: not a JSON object" in done.stderr
+
+
+# Two legs
+
+LEGS = ["--map", "candidate=new", "--map", "baseline=old.text"]
+PROSE = ["The tram leaves the fair at nine and comes back by ten. " * 6, "By ten the tram is back from the fair. " * 8]
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.jsonl.gz"])
+@pytest.mark.parametrize(
+    ("line", "value", "reason"),
+    [
+        ({"new": "Answer: 42", "old": {"text": "It is so.\n\nAnswer: 42."}}, 0.0, "same"),
+        ({"new": "41", "old": {"text": "42"}}, 1.0, "different"),
+        ({"new": '{"a":1,"b":2}', "old": {"text": '{"b": 2, "a": 1.0}'}}, 0.0, "same"),
+        ({"new": 42, "old": {"text": "42"}}, 0.0, "same"),
+        ({"new": PROSE[0], "old": {"text": PROSE[1]}}, 0.0, "prose"),
+        ({"new": {"status": 503}, "old": {"text": "42"}}, 0.0, "no_answer"),
+        ({"new": {"text": "42"}, "old": {"text": "42"}}, 0.0, "same"),
+        ({"new": {"choices": [{"message": {"content": "7"}}]}, "old": {"text": "42"}}, 1.0, "different"),
+        ({"new": {"tool_calls": [{"function": {"name": "f"}}]}, "old": {"text": "42"}}, 1.0, "different"),
+        ({"text": "42", "old": {"text": "42"}}, 0.0, "same"),
+        ({"new": "42"}, None, "not_applicable"),
+        ({"new": "42", "old": {"text": ["42"]}}, None, "not_applicable"),
+        ({"new": "41", "old": {"text": "42"}, "temperature": 0.7}, None, "not_applicable"),
+        ({"new": "41", "old": {"text": "42"}, "temperature": 0}, 1.0, "different"),
+        ({"new": "41", "old": {"text": "42"}, "request": {"messages": [{"role": "user"}]}}, None, "not_applicable"),
+    ],
+)
+def test_two_legs_are_compared_from_one_line(run, name, line, value, reason):
+    code, found, _ = run("agreement", [{"id": "a", **line}], *LEGS, name=name)
+    assert (code, found) == (0, [{"id": "a", "value": value, "reason": reason}])
+
+
+def test_two_legs_are_summed_up_as_bits(run):
+    lines = [{"id": n, "new": str(n % 2), "old": {"text": "0"}} for n in range(4)]
+    _, _, said = run("agreement", [*lines, b"{"], *LEGS, "--json")
+    told = json.loads(said.splitlines()[-1])
+    assert (told["lines"], told["applicable"], told["bad"], told["faulty_lines"]) == (4, 4, 2, 1)
+
+
+def test_one_leg_is_a_fingerprint(run):
+    _, [one], _ = run("agreement", [{"prompt": "a", "text": "42", "temperature": 0}])
+    assert (one["reason"], one["value"] > 1) == ("print", True)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6))
+def test_no_line_breaks_the_reading_of_two_legs(line):
+    legs = legs_of(line, mapping_of({}))
+    assert legs is None or read_pair(SIGNALS["agreement"], *legs) in {
+        None,
+        *(
+            Reading(value, reason)
+            for value, reason in ((0.0, "same"), (1.0, "different"), (0.0, "prose"), (0.0, "no_answer"))
+        ),
+    }
+
+
+def test_a_signal_of_one_answer_compares_nothing():
+    with pytest.raises(ValueError, match="refusal is of kind bit"):
+        read_pair(SIGNALS["refusal"], Exchange(), Exchange())
 
 
 def test_a_conversation_ends_at_the_turn_asked_about(run):
@@ -84,6 +199,7 @@ def test_a_conversation_ends_at_the_turn_asked_about(run):
         (["nonsense", "--in", "-"], "refusal"),
         (["refusal", "--in", "-", "--map", "nonsense=a"], "prompt"),
         (["refusal", "--in", "-", "--map", "text"], "FIELD=PATH"),
+        (["refusal", "--in", "-", "--map", "baseline=b"], "refusal reads one answer"),
         (["refusal", "--in", "/nowhere.jsonl"], "No such file"),
     ],
 )

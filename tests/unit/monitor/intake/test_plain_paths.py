@@ -10,6 +10,7 @@ import pytest
 from monitor.intake import native, split
 from monitor.intake.fields import instant, plain_instant
 from monitor.intake.limits import Limits
+from monitor.intake.reasoning import REASONING_FIELDS
 from monitor.models.event import Event
 from tests.support.events import event
 
@@ -78,10 +79,12 @@ ODD = [
     {"name": "find", "arguments": {"town": 1}}, {"content": []}, {"content": [{"logprob": True}]},
     {"token_logprobs": [-1.0, None]}, {"completion_tokens": 3.0}, [{"type": "text", "text": "part"}], [CHOICE],
     [{**CHOICE, "index": 1}, CHOICE], "content_filter", "error", "user",
+    "high", "none", {"effort": "low"}, {"type": "enabled", "budget_tokens": 9}, {"enable_thinking": True},
 ]  # fmt: skip
 PLACES = [
     *(("request", name) for name in ("model", "messages", "response_format", "tools", "functions", "system", "prompt",
       "structured_outputs", "max_tokens", "max_completion_tokens", "temperature", "stream", "output_format", "other")),
+    *(("request", name) for name in REASONING_FIELDS),
     *(("request", "messages", at, name) for at in (1, 2) for name in ("role", "content", "tool_calls",
       "function_call", "other")),
     *(("response", name) for name in ("model", "system_fingerprint", "choices", "usage", "error", "object", "other")),

@@ -1,7 +1,7 @@
 import pytest
 
 from detectors.types import Message, Request
-from monitor.intake.slices import MOST_TAGS, slices_of
+from monitor.intake.slices import CODE_WITHIN, MOST_TAGS, slices_of
 
 
 def request(*texts, **fields):
@@ -97,3 +97,38 @@ def test_tags_beyond_the_eighth_count_together():
     assert slices_of(None, None, [*names, *names]) == tuple(f"tag:{name}" for name in names)
     assert slices_of(None, None, [*names, "x", "y"]) == (*(f"tag:{name}" for name in names), "tag:other")
     assert slices_of(None, None, ["other", *names]).count("tag:other") == 1
+
+
+def kinds(*args, **fields):
+    return [name for name in slices_of(*args, **fields) if name.startswith("kind:")]
+
+
+def test_reasoning_stands_beside_the_kind():
+    assert kinds(request("a", reasoning=True)) == ["kind:chat", "kind:reasoning"]
+    assert kinds(request("a", reasoning=True, json_object=True)) == ["kind:structured", "kind:reasoning"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (request("Why does this fail?\n```python\nprint(1\n```"), True),
+        (request("x" * (CODE_WITHIN - 3) + "```"), True),
+        (request("x" * (CODE_WITHIN - 2) + "```"), False),
+        (request("`a` and ``b``"), False),
+        (request("`a` and then\n```\nb\n```"), True),
+        (request("```a```", "and in prose?"), False),
+        (Request((Message("user", "a"), Message("assistant", "```b```"))), False),
+        (Request((Message("system", "```b```"), Message("user", "a"))), False),
+        (request(None), False),
+        (request("a", tools={"find": None, "apply_patch": None}), True),
+        (request("a", tools={"find": None}), False),
+    ],
+)
+def test_code_is_told_by_a_fence_or_a_tool_that_edits(asked, code):
+    assert ("kind:code" in kinds(asked)) is code
+
+
+def test_code_is_told_by_the_tag():
+    assert kinds(request("a"), None, ["b", "code"]) == ["kind:chat", "kind:code"]
+    assert kinds(request("a"), None, ["codes"]) == ["kind:chat"]
+    assert kinds(None, None, ["code"]) == []

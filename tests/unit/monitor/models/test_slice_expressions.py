@@ -66,7 +66,7 @@ def test_conditions_are_read_by_their_grammar(text, condition):
         ("all*", 1, "there is no slice"),
         ("tag:a*b", 1, "only the end of a name is left open"),
         ("tag:**", 1, "only the end of a name is left open"),
-        ("not kind:tool", 5, "kind is one of structured, tools, chat"),
+        ("not kind:tool", 5, "kind is one of structured, tools, chat, reasoning, code"),
         ("prompt:16k", 1, "prompt is one of 1k, 8k, 32k, over32k"),
         ("schema:other", 1, "name values, or schema:*"),
         ('"tag:x', 1, "does not end"),

@@ -123,7 +123,7 @@ def test_long_prompts_are_watched_below_eight_bits(tier, bits, slices):
 
 
 def test_the_slices_are_ones_that_ingest_gives():
-    long = Request(messages=(Message("user", "x" * 40_000),))
+    long = Request(messages=(Message("user", "```" + "x" * 40_000),), json_object=True, reasoning=True)
     assert set(SENSITIVE_SLICES) <= set(slices_of(long))
 
 
@@ -165,14 +165,15 @@ def test_a_margin_that_the_policy_names_stands():
 
 
 def test_slices_that_the_policy_names_stand():
-    assert policy_for(policy(), INT4, [BASE, INT4]).slices == ("all", "first_turn", "prompt:over32k")
+    assert policy_for(policy(), INT4, [BASE, INT4]).slices == ("all", "first_turn", *SENSITIVE_SLICES)
+    assert policy_for(policy(), FP8, [BASE, FP8]).slices == ("all", "first_turn")
     assert policy_for(policy(slices=["all"]), INT4, [BASE, INT4]).slices == ("all",)
 
 
 def test_the_baseline_is_held_to_the_strictest_of_its_candidates():
     own = policy_for(policy(), BASE, [BASE, INT4, FP8])
     assert margins_of(own) == pytest.approx(dict.fromkeys(QUALITY, 0.003))
-    assert own.slices == ("all", "first_turn", "prompt:over32k")
+    assert own.slices == ("all", "first_turn", *SENSITIVE_SLICES)
     coarse = variant(4, "int2", facts=Artifact(bits=2))
     unsure = variant(5, "who", confirmed=False)
     assert margins_of(policy_for(policy(), BASE, [BASE, coarse, unsure])) == pytest.approx(
