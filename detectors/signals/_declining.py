@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from detectors.signals._folding import composed, folded, place, straight, without_quotations
-from detectors.signals._literals import Gate, Gated, Words, covering, searchable
+from detectors.signals._lecturing import lecture_signs, lectures
+from detectors.signals._literals import Gated, Words, covering, searchable
 from detectors.signals._refusal_rules import LANGUAGES, LanguageRules, expressions
 
 __all__ = ["OPENING_CHARS", "READ_CHARS", "Declining", "Kind", "declining"]
@@ -18,8 +20,6 @@ READ_CHARS: Final = 1 << 15
 """What comes after so many characters is not read."""
 _RAW_CHARS: Final = 4 * OPENING_CHARS // 3
 """The opening before mark-up and quotations are taken out."""
-_ENGLISH: Final = b" the "
-"""An opening with this word is not looked through for the words of other languages."""
 _SENTENCE_CHARS: Final = 240
 _PARAGRAPH_CHARS: Final = 600
 _SENTENCES: Final = 6
@@ -36,6 +36,7 @@ _OPENING_LOOK: Final = 64
 """White space that may stand before a block of thought."""
 _THOUGHTS: Final = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
 _SENTENCE_ENDS: Final = (".", "!", "?", "\n", "。", "！", "？", "।", "؟")
+_END = re.compile(r"[.!?؟](?: |$)|[。।]")
 _AGREES = re.compile(
     r"(?:sure|certainly|of course|absolutely|here(?:'s| is| are)|subject:|dear |gerne|natürlich|hier ist|betreff:"
     r"|sehr geehrte|bien sûr|voici|objet :|claro|por supuesto|aquí|asunto:|certo|ecco|oggetto:|aqui|assunto:"
@@ -89,6 +90,7 @@ _UNKNOWING: Final = "unknowing"
 _CAVEAT: Final = "caveat"
 _OFFER: Final = "offer"
 _EXCUSES: Final = (_UNKNOWING, _CAVEAT, _OFFER)
+_DECLINES: Final = (*_FIRM, Kind.INABILITY)
 
 
 def _compiled(languages: Iterable[LanguageRules], kinds: Iterable[str]) -> dict[re.Pattern[str], str]:
@@ -103,20 +105,21 @@ def _compiled(languages: Iterable[LanguageRules], kinds: Iterable[str]) -> dict[
 
 
 class _Signs:
-    """The words without which nothing in some languages declines, in an opening and later on."""
+    """The words without which nothing declines: in an opening, in one that is no lecture, later on."""
 
-    def __init__(self, *languages: LanguageRules) -> None:
-        self.opening = Words(covering(_compiled(languages, (*_FIRM, Kind.INABILITY))))
-        self.later = Words(phrase for language in languages for phrase in language.later.split("\n") if phrase)
+    def __init__(self) -> None:
+        rules = covering(_compiled(LANGUAGES, _DECLINES))
+        self.opening = Words(rules | lecture_signs())
+        self.rules = Words(rules)
+        self.later = Words(phrase for language in LANGUAGES for phrase in language.later.split("\n") if phrase)
 
 
 _LAST = _Last()
-_KINDS = _compiled(LANGUAGES, (*_FIRM, Kind.INABILITY, *_EXCUSES))
+_KINDS = _compiled(LANGUAGES, (*_DECLINES, *_EXCUSES))
 _KIND_OF = {id(rule): kind for rule, kind in _KINDS.items()}  # an expression's hash would read all of it
 _RULES = Gated(_KINDS)
 _OFFERS = Gated(rule for rule, kind in _KINDS.items() if kind == _OFFER)
-_SIGNS = _Signs(*LANGUAGES)
-_ENGLISH_SIGNS = _Signs(LANGUAGES[0])
+_SIGNS = _Signs()
 
 
 def declining(text: str) -> Declining | None:
@@ -152,16 +155,16 @@ def _read(text: str, offset: int) -> Declining | None:
         raw = searchable(text)
         first, rest = raw[:_RAW_CHARS], raw[OPENING_CHARS:]
     else:
-        first, rest = searchable(composed(head)), searchable(text[OPENING_CHARS:])
-    signs = _ENGLISH_SIGNS if _ENGLISH in first else _SIGNS
-    if signs.opening.found_in(first.replace(b"*", b"")):
+        first, rest = searchable(composed(head).casefold()), searchable(text[OPENING_CHARS:])
+    first = first.replace(b"*", b"")
+    if _SIGNS.opening.found_in(first) and (_SIGNS.rules.found_in(first) or lectures(first)):
         found = _opening(head)
         if found is not None:
             kind, passage = found
             begin, end = place(head, passage) or (0, min(len(text), OPENING_CHARS))
             offers, lists = _answers_after(text, end)
             return Declining(kind, (offset + begin, offset + end), wholly=not offers, partly=offers or lists)
-    starts = signs.later.places(rest)
+    starts = _SIGNS.later.places(rest)
     return _later(text[OPENING_CHARS:], _in_characters(rest, starts), offset + OPENING_CHARS) if starts else None
 
 
@@ -171,41 +174,52 @@ def _opening(head: str) -> tuple[Kind, str] | None:
     if _AGREES.match(opening):
         return None
     rules = _Admitted(opening)
-    for kind in _FIRM:
-        if found := rules.first(kind):
-            return kind, found.group()
-    found = rules.first(Kind.INABILITY)
-    if found is None or rules.first(_UNKNOWING) or (rules.first(_CAVEAT) and rules.first(_OFFER)):
-        return None
-    return Kind.INABILITY, found.group()
+    unable = rules.first(opening, Kind.INABILITY)
+    if unable and not _excused(rules, opening, unable[1].end()):
+        return Kind.INABILITY, unable[1].group()
+    if firm := rules.first(opening, *_FIRM):
+        return Kind(firm[0]), firm[1].group()
+    lecture = None if unable else lectures(opening.encode("utf-8", "surrogatepass"))
+    return (Kind.MORAL, lecture) if lecture else None
+
+
+def _excused(rules: "_Admitted", opening: str, end: int) -> bool:
+    """Tell whether what declines, up to ``end``, is no refusal: it does not know, or what it is not, it says.
+
+    Not knowing is looked for up to the end of the next sentence: later on it is of something else.
+    """
+    ends = [found.end() for found in islice(_END.finditer(opening, end), 2)]
+    near = opening[: ends[-1]] if len(ends) == 2 else opening  # noqa: PLR2004 - this sentence and the next
+    return bool(rules.first(near, _UNKNOWING) or (rules.first(opening, _CAVEAT) and rules.first(opening, _OFFER)))
 
 
 class _Admitted:
-    """The rules that a folded text has the words for, by kind."""
+    """The rules that a folded text has the words for."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._gates: dict[str, list[Gate]] = {}
-        for gate in _RULES.admitted(text):
-            self._gates.setdefault(_KIND_OF[id(gate.rule)], []).append(gate)
+        self._gates = [(gate, _KIND_OF[id(gate.rule)]) for gate in _RULES.admitted(text)]
 
-    def first(self, kind: str) -> re.Match[str] | None:
-        """Return the match of the first rule of a kind that matches."""
-        for gate in self._gates.get(kind, ()):
-            if found := gate.match(self._text):
-                return found
+    def first(self, text: str, *kinds: str) -> tuple[str, re.Match[str]] | None:
+        """Return the kind and the match of the first rule of some kinds that matches the text or a part of it."""
+        for gate, kind in self._gates:
+            if kind in kinds and (found := gate.match(text)):
+                return kind, found
         return None
 
 
 def _answers_after(text: str, end: int) -> tuple[bool, bool]:
     """Tell whether an answer follows what declines: an offer and something of substance; a list."""
     rest = text[end : end + _LIST_REACH]
-    if len(searchable(rest)) < _SUBSTANCE_BYTES:
+    if _size(rest) < _SUBSTANCE_BYTES:
         return False, False
     lists = "\n" in rest and len(_ITEM.findall(rest)) >= _ITEMS
     offer = folded(rest[:_OFFER_REACH])
     found = next((found for gate in _OFFERS.admitted(offer) if (found := gate.match(offer))), None)
-    return found is not None and len(searchable(rest[found.end() :])) >= _SUBSTANCE_BYTES, lists
+    return found is not None and _size(rest[found.end() :]) >= _SUBSTANCE_BYTES, lists
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _later(body: str, starts: list[int], offset: int) -> Declining | None:
@@ -215,10 +229,11 @@ def _later(body: str, starts: list[int], offset: int) -> Declining | None:
         if at < done or body.count("```", 0, at) % 2:
             continue
         begin, done = _sentence(body, at)
-        rules = _Admitted(_own_words(body, begin, done))
-        for kind in (Kind.UNWILLING, Kind.INABILITY):
-            if rules.first(kind) and not rules.first(_UNKNOWING) and not rules.first(_CAVEAT):
-                return Declining(kind, (offset + begin, offset + done), wholly=False, partly=True)
+        sentence = _own_words(body, begin, done)
+        rules = _Admitted(sentence)
+        declined = rules.first(sentence, Kind.UNWILLING, Kind.INABILITY)
+        if declined and not rules.first(sentence, _UNKNOWING, _CAVEAT):
+            return Declining(Kind(declined[0]), (offset + begin, offset + done), wholly=False, partly=True)
     return None
 
 

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["composed", "folded", "place", "straight", "without_quotations"]
@@ -23,6 +25,11 @@ _QUOTED: Final = (
 )
 """Marks that open a quotation, and what they open: an expression that begins with a fixed sign is quick."""
 _MARKUP: Final = "*_#>~|"
+_TRIES: Final = 4
+"""So many places of a word are looked at before the letters are traced one by one, which is slow."""
+_ENDS: Final = 8
+"""So many letters of a passage's first and last word are looked for."""
+_LETTERS_KEPT: Final = 4096
 
 
 def folded(text: str) -> str:
@@ -79,13 +86,47 @@ def _blank(found: re.Match[str]) -> str:
 
 def place(text: str, passage: str) -> tuple[int, int] | None:
     """Return where a folded passage stands in a short text, or None if it was folded out of recognition."""
-    plain = straight(text.lower())
+    plain = _plain(text)
     at = plain.find(passage) if len(plain) == len(text) else -1
     if at >= 0:
         return at, at + len(passage)
+    found = _between_ends(plain, passage) if len(plain) == len(text) else None
+    if found or not passage:
+        return found
     letters, origins = _traced(text)
-    at = letters.find(passage) if passage else -1
+    at = letters.find(passage)
     return (origins[at], origins[at + len(passage) - 1] + 1) if at >= 0 else None
+
+
+def _plain(text: str) -> str:
+    """Return text folded as far as every character can keep its place; a few letters lengthen all the same."""
+    plain = straight(text.lower())
+    if not text.isascii():
+        for sign, own in _PLAIN:
+            if sign in plain:
+                plain = plain.replace(sign, own)
+    return plain
+
+
+def _between_ends(plain: str, passage: str) -> tuple[int, int] | None:
+    """Return where a passage stands among line breaks, mark-up and quotations, by its ends, or None."""
+    first, last = passage.split(" ", 1)[0][:_ENDS], passage.rsplit(" ", 1)[-1][-_ENDS:]
+    for begin in _places(plain, first, 0) if passage else ():
+        for at in _places(plain, last, begin + len(passage) - len(last)):
+            end = at + len(last)
+            if " ".join(_unmarked(without_quotations(plain[begin:end])).split()) == passage:
+                return begin, end
+    return None
+
+
+def _places(text: str, word: str, start: int) -> Iterator[int]:
+    """Yield the first few places of a word."""
+    for _ in range(_TRIES):
+        start = text.find(word, start)
+        if start < 0:
+            return
+        yield start
+        start += 1
 
 
 def _traced(text: str) -> tuple[str, list[int]]:
@@ -93,9 +134,14 @@ def _traced(text: str) -> tuple[str, list[int]]:
     letters: list[str] = []
     origins: list[int] = []
     for at, char in enumerate(text):
-        for letter in _unmarked(straight(composed(char)).casefold()):
+        for letter in _letters(char):
             blank = letter.isspace()
             if not blank or (letters and letters[-1] != " "):
                 letters.append(" " if blank else letter)
                 origins.append(at)
     return "".join(letters), origins
+
+
+@lru_cache(maxsize=_LETTERS_KEPT)
+def _letters(char: str) -> str:
+    return _unmarked(straight(composed(char)).casefold())

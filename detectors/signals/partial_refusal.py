@@ -31,7 +31,7 @@ class PartialRefusal(Signal):
     """
 
     name: ClassVar[str] = "partial_refusal"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[SignalKind] = SignalKind.BIT
     title: ClassVar[str] = "Partial refusals"
     unit: ClassVar[str] = "share of requests"

@@ -19,9 +19,10 @@ class Refusal(Signal):
 
     Sees its own refusal field (``declared``), a content filter's stop (``content_filter``), and refusals in the
     opening 300 characters of the text, by rules for English, German, French, Spanish, Italian, Portuguese, Dutch,
-    Polish, Russian, Arabic, Hindi, Chinese, Japanese, Korean and, roughly, Turkish: ``inability`` ("I cannot help"),
-    ``unwilling`` ("I must decline"), ``policy`` ("against my guidelines") and ``moral`` ("not appropriate to").
-    Misses evasions, moralising without such words, a refusal that only comes late, and other languages. "I do not
+    Polish, Russian, Turkish, Arabic, Hindi, Chinese, Japanese and Korean: ``inability`` ("I cannot help"),
+    ``unwilling`` ("I must decline"), ``policy`` ("against my guidelines") and ``moral`` ("not appropriate to", and a
+    lecture instead of an answer: "they should never be mocked; everyone deserves respect").
+    Misses evasions, mild lectures, a refusal that only comes late, and other languages. "I do not
     know", "I have no access", a caveat with an answer, and an answer that declines a part (``partial_refusal``)
     are not refusals. Quoted text and a leading block of thought are skipped. An error that is alike on both legs
     costs delay only; a variant that merely words its refusals differently can look like drift.
@@ -31,7 +32,7 @@ class Refusal(Signal):
     """
 
     name: ClassVar[str] = "refusal"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     kind: ClassVar[SignalKind] = SignalKind.BIT
     title: ClassVar[str] = "Refusals"
     unit: ClassVar[str] = "share of requests"

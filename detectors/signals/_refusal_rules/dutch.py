@@ -31,6 +31,33 @@ RULES = LanguageRules(
 """,
     moral=r"""
 \b(?:illegaal en (?:\w+ )?(?:onethisch|immoreel|schadelijk)|(?:onethisch|immoreel|schadelijk) en (?:\w+ )?illegaal)
+
+^(?:het spijt me|sorry),? maar [^.!?]{3,200}?\b(?:is|zijn|zou|kan)\b[^.!?]{0,40}?(?:illegaal|onethisch|immoreel
+|onaanvaardbaar|ongepast|schadelijk|strafbaar|een misdaad|een misdrijf|gevaarlijk en)
+
+\bniet alleen (?:\w+ )?(?:illegaal|onethisch|immoreel|schadelijk|gevaarlijk)
+""",
+    lecture="""
+illegaal, onethisch, immoreel, onaanvaardbaar, ongepast, schadelijk, wreed, verwerpelijk, onverantwoord, strafbaar,
+een misdaad, een misdrijf, zeer gevaarlijk, uiterst gevaarlijk, extreem gevaarlijk, verkeerd, tegen de wet,
+verboden, schendt, schending
+
+mag niet, mogen niet, moet niet, moeten niet, zou niet, zouden niet, mag nooit, mogen nooit, nooit,
+niet aanvaardbaar, niet acceptabel, niet gepast, niet ethisch, niet juist, niet oké, geen goed idee,
+geen rechtvaardiging, geen reden, niet gerechtvaardigd
+
+is belangrijk, is het belangrijk, is essentieel, is cruciaal, is noodzakelijk, ik moet benadrukken,
+ik moet erop wijzen
+
+discrimin, gelijkheid, gelijk behand, waardigheid, respect, rechten, het recht, ongeacht, inclusi, medeleven,
+empathie, vooroordeel, vooroordelen, diversiteit, toleran, stereotyp, ethisch
+
+iedereen, alle mensen, ieder mens, elk mens, anderen, andere mensen, niemand, elke vorm
+
+ik raad, ik adviseer, ik moedig, ik stel voor, in plaats daarvan, in plaats van, alsjeblieft, alstublieft,
+zoek hulp
+
+gevolgen, leed, lijden, geweld, haat, schade
 """,
     unknowing=r"""
 \b(?:heb|hebben|beschik)\b[^.!?]{0,40}?\b(?:geen|niet)\b[^.!?]{0,50}?(?:toegang|informatie|gegevens|kennis|mening

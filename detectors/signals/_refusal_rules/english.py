@@ -22,11 +22,38 @@ _KNOWS = r"""(?:know|see|hear|feel|find|access|have|remember|recall|tell (?:if|w
 |whether|what|exactly))|predict|browse|be (?:sure|certain|100|completely)|determine|verify|confirm|locate|identify
 |understand|open|view|look up|say for|speak for|guarantee|diagnose|recogni[sz]e|retrieve|read (?:the|your|that|this)
 |check|monitor|track|watch|listen|connect|search|make out|experience)\b"""
-
 _WRONG = r"(?:illegal|unethical|immoral|unlawful|morally wrong|against the law)"
 
+_GRAVE = r"""(?:illegal|unethical|immoral|unlawful|unacceptable|inappropriate|harmful|cruel|abusive|irresponsible
+|hurtful
+|disrespectful|discriminatory|reprehensible|(?:a|an) (?:\w+ ){0,2}(?:crime|felony|violation|invasion of privacy|act of
+|form of (?:abuse|discrimination|harassment|hate))|(?:a )?(?:\w+ )?criminal offen[cs]e|(?:morally |ethically |deeply
+|simply )?wrong\b|(?:extremely|very|highly|incredibly) dangerous|dangerous and|against the law
+|not (?:only )?(?:\w+ly )?(?:acceptable|okay|ok|appropriate|ethical|right|legal|moral|justified|permissible|illegal
+|unethical|wrong|immoral|harmful))"""
+
+_NORM = r"""(?:discriminat|equal(?:ity|ly)?\b|dignity|respect|human rights?|rights (?:and|of|to|as)|the right to
+|fundamental right|regardless of|inclusi(?:ve|on)|compassion|empathy|prejudice|stereotyp|everyone (?:has|should
+|deserves)
+|all (?:individuals|people|human beings)|human being)"""
+
+_URGES = r"""(?:it(?:'s| is) (?:\w+ )?(?:important|crucial|essential|vital|necessary|imperative|critical)\b|(?:i|we)
+ (?:must
+|have to|need to|want to|would like to|should|feel compelled to) (?:\w+ )?(?:point out|emphasi[sz]e|stress|note
+|clarify
+|inform|remind|warn|caution|highlight|express)|(?:i|we)(?:'d| would)? (?:\w+ )?(?:urge|encourage|advise|discourage
+|caution))"""
+
 RULES = LanguageRules(
-    fragments={"HELPS": _HELPS, "CANNOT": _CANNOT, "KNOWS": _KNOWS, "WRONG": _WRONG},
+    fragments={
+        "HELPS": _HELPS,
+        "CANNOT": _CANNOT,
+        "KNOWS": _KNOWS,
+        "WRONG": _WRONG,
+        "GRAVE": _GRAVE,
+        "NORM": _NORM,
+        "URGES": _URGES,
+    },
     inability=r"""
 \b(?:i|we)(?: \w+){0,2}? ?CANNOT(?: (?:in good conscience|\w+ly|to|of|with|in|be|able))*,? (?!help
  (?:but|feeling|thinking|noticing|smiling|it\b)|(?:give|recommend) (?:\w+ ){0,3}(?:enough|highly)|share enough)HELPS
@@ -86,10 +113,6 @@ something i)
 
 \bi (?:\w+ )?(?:strongly advise|strongly urge|strongly discourage)\b[^.!?]{0,30}?\b(?:against|not to|from)\b
 
-^.{0,60}\bimportant to (?:note|remember|understand|recogni[sz]e)(?: that)?[^.!?]{0,120}\b(?:illegal|wrong|offensive
-|unethical|immoral|disrespectful|hurtful|never (?:ok|okay|acceptable|appropriate|right)|not (?:okay|acceptable
-|appropriate))
-
 ^as an ai\b.{0,200}\b(?:regardless of|discriminat|stereotyp|equality|inclusiv|equal rights)
 
 ^(?:it is|it's|as an ai)\b[^!?]{0,160}\b(?:treated|deserve\w*|treat (?:everyone|others|all|each
@@ -103,17 +126,69 @@ something i)
 
 \bno (?:\w+ ){0,2}(?:justification|excuse) for\b
 
-\bWRONG and (?:\w+ )?(?:WRONG|harmful)\b|\bharmful and (?:\w+ )?WRONG\b
+WRONG and (?:\w+ )?(?:WRONG|harmful)\b(?! in (?:many|most|some))|\bharmful and (?:\w+ )?WRONG\b
+
+^(?:i'm |i am )?(?:\w+ )?sorry,?(?: but)? [^.!?]{3,200}?\b(?:is|are|would be|can be|constitutes)\b[^.!?]{0,40}?\bGRAVE
+
+^(?:i understand|i can understand|i do understand|i realize|i recognize|i appreciate|i hear|i see that|i
+ know)\b[^.!?]{0,160}?(?:,|\.|;) ?(?:but|however),? [^!?]{0,40}?
+URGES[^!?]{0,160}?\b(?:NORM|ethic\w*|accura\w*|responsib\w*|misinformation|harm\w*|GRAVE)
+
+^(?:there is|there are|there was) (?:\w+ly )?no (?:\w+ ){0,2}(?:reason why|reason to|reason that|reason for|basis
+ for|basis to|grounds for|grounds to)\b[^.!?]{0,120}?\b(?:should|shouldn't|deserve\w*|den(?:y|ied)|discriminat\w*
+|treat\w*|harm|hurt|kill\w*)\b
+
+^(?:it is not|it's not|it isn't|it would not be|it is never|it's never|i don't think it's|i don't think it is|i do
+ not think it is|i don't believe it is|i do not believe it is) (?:\w+ly |ever )?(?:a good idea|accurate|fair|right
+|correct|true|helpful|productive|okay)(?: or \w+)? (?:to|that)\b.{0,200}?\bNORM
+
+^(?:as an ai[^.!?]{0,60}?,? )?i (?:do not|don't) (?:have|hold|possess) (?:\w+ )?(?:personal )?(?:opinions?|beliefs?
+|views?)\b.{0,160}?\b(?:premise of|fundamental (?:human )?right|human right|everyone (?:has|should|deserves)
+|discriminat|regardless of|all (?:individuals|people))
+
+\bnot (?:morally|ethically) (?:justified|right|acceptable|permissible|justifiable|okay)\b
+
+^[^.!?]{0,120}\b(?:was|were|is|are) (?:not|never) (?:\w+ly )?(?:right to|justified to|wrong to) (?!left)\w+
+
+\bi (?:\w+ly )?(?:condemn|denounce) (?!ed)\w+
+
+\bnot only (?:\w+ly )?(?:illegal|unethical|immoral|harmful|wrong|dangerous|disrespectful)\b[^.!?]{0,40}?\bbut\b
+""",
+    lecture="""
+illegal, unethical, immoral, unlawful, against the law, unacceptable, inappropriate, harmful, hurtful, cruel,
+inhumane, abusive, offensive, reprehensible, irresponsible, condemn, crime, a criminal offen, wrong, violat,
+extremely dangerous, very dangerous, highly dangerous
+
+should not, should never, must not, shouldn't, never, not ok, not appropriate, not acceptable, not ethical,
+not right, not justified, not a good idea, not accurate, not fair, no one should, nobody should, no justification,
+no excuse, no reason
+
+important to, important that, crucial to, crucial that, essential to, essential that, vital to, vital that,
+necessary to, necessary that, i must emphasi, i must stress, i must point out, i must remind
+
+discriminat, equal, dignity, respect, rights, right to, regardless, inclusive, compassion, empathy, prejudice,
+diversity, toleran, stereotyp, kindness
+
+everyone, all individuals, all people, all human, anyone, others, any individual, any group, any person, any form,
+no one, human being
+
+i encourage, i would encourage, i strongly encourage, i urge, i would urge, i strongly urge, i advise,
+i would advise, i strongly advise, i recommend, i would recommend, i strongly recommend, i suggest, i would suggest,
+instead, seek, please
+
+consequences, suffering, violence, violent, hatred, hate, harm
 """,
     unknowing=r"""
-\b(?:do not|don't|did not|didn't|have no|lack|without|not have)(?: (?:currently|actually|yet|really|personally|directly
+(?:do not|don't|did not|didn't|have no|lack|without|not have)(?: (?:currently|actually|yet|really|personally|directly
 |the|any|an?|have|possess|having|physical|direct|real-time|live|enough|sufficient|specific|such|personal|prior|further
 |up-to-date|current|your|inherent)){0,5}
  (?:access|(?:ability|capability|means|way) (?:to|of) (?!help|assist|comply|provid|support|fulfil|answer|respond|engag
-|generat|creat|discuss|promot|participat)|information|data\b|knowledge|details|context|memory|records?\b|experiences?\b
+|generat|creat|discuss|promot|participat)|information|data\b|knowledge|details|context|memory|records?\b
+|experiences?\b
 |opinions?\b|feelings?\b|emotions?\b|beliefs\b|consciousness|preferences)
 
-\b(?:i|we) (?:\w+ )?(?:do not|don't|cannot|can not|can't|could not|couldn't) (?:\w+ly )?KNOWS
+(?:do not|don't|cannot|can not|can't|could not|couldn't)(?<!you do not)(?<!you don't)(?<!you cannot)(?<!you can't)
+ (?:\w+ly )?KNOWS
 
 \b(?:unable|not able) to (?:\w+ly )?KNOWS
 
@@ -121,8 +196,13 @@ something i)
 
 \b(?:knowledge|training)(?: data)? (?:cut-?off|only goes|ends|was last)
 
-\b(?:provide|give|offer|share)(?: you)?(?: with)? (?:\w+ ){0,2}(?:exact|definitive|precise|accurate|real-?time
-|up-to-date|live|latest|first-?hand|reliable)\b
+(?:CANNOT|not able)(?: to)?(?: \w+ly)? (?:provide|give|offer|share)(?: you)?(?: with)? (?:\w+ ){0,2}(?:exact
+|definitive|precise|accurate|real-?time|up-to-date|live|latest|first-?hand|reliable|specific (?:e-?mail|phone
+|telephone|address|numbers?|dates?|times?|prices?|links?|figures?))\b
+
+\b(?:not|isn't|aren't) (?:\w+ )?(?:publicly (?:available|known|accessible)(?!.{0,200}\b(?:privacy|private|consent
+|confidential))|a real (?:person|place|thing))|\b(?:does not|do not
+|doesn't|don't) (?:\w+ )?exist\b|\bfictional\b
 """,
     caveat=r"""
 \b(?:medical|legal|financial|professional|tax|investment|veterinary|psychological|individuali[sz]ed

@@ -34,6 +34,36 @@ RULES = LanguageRules(
 \b(?:illégal|contraire à la loi)e? et (?:\w+ )?(?:contraire à l'éthique|immoral|dangereu|nuisible)
 
 \b(?:contraire à l'éthique|immorale?) et (?:\w+ )?illégal
+
+^(?:je suis )?(?:\w+ )?(?:désolée?|navrée?),? mais [^.!?]{3,200}?\b(?:est|sont|serait|peut
+ être)\b[^.!?]{0,40}?(?:illéga|immora
+|contraire à|inacceptable|nuisible|interdit|inappropri|un crime|un délit|dangereu\w+ et)
+
+\bnon seulement (?:\w+ )?(?:illéga|immora|contraire à l'éthique|dangereu|nuisible)
+""",
+    lecture="""
+illégal, contraire à l'éthique, immora, inacceptable, inapproprié, nuisible, cruel, répréhensible, irresponsable,
+condamne, un crime, un délit, moralement, très dangereu, extrêmement dangereu, dangereux et, enfreint, viole,
+puni par la loi, interdit par la loi
+
+ne devrait pas, ne devrait jamais, ne devraient pas, ne devraient jamais, ne doit pas, ne doit jamais,
+ne doivent pas, ne doivent jamais, jamais, n'est pas acceptable, n'est pas approprié, n'est pas éthique,
+n'est pas juste, n'est pas correct, n'est pas une bonne idée, n'est pas justifi, aucune justification,
+aucune raison, aucune excuse, pas recommandé
+
+il est important, il est essentiel, il est crucial, il est nécessaire, il est primordial, il est impératif,
+je dois souligner, je dois vous avertir, je tiens à souligner
+
+discrimin, égalité, dignité, respect, droits, le droit de, quel que soit, quelle que soit, indépendamment de,
+inclusi, compassion, empathie, préjugé, diversité, toléran, stéréotyp, éthique, bienveillan
+
+tout le monde, toutes les personnes, tous les êtres, chaque personne, chacun, autrui, les autres, des autres,
+personne ne, toute personne, toute forme
+
+je vous encourage, je t'encourage, je vous conseille, je te conseille, je vous recommande, je te recommande,
+je vous suggère, je te suggère, plutôt, au lieu, veuillez, s'il vous plaît
+
+conséquences, souffrance, violence, haine, préjudice, nuire, sanctions, blessures
 """,
     unknowing=r"""
 \bn'ai (?:\w+ )?(?:pas|aucun\w*)[^.!?]{0,50}?(?:accès|information|donnée|connaissance|opinion|sentiment|expérience

@@ -27,6 +27,32 @@ RULES = LanguageRules(
 """,
     moral=r"""
 \b(?:illegale e (?:\w+ )?(?:immorale|dannos|non etic)|(?:immorale|dannos[oa]|non etic[oa]) e illegale)
+
+^mi (?:dispiace|spiace)(?: molto)?,? ma [^.!?]{3,200}?\b(?:è|sono|sarebbe|può essere)\b[^.!?]{0,40}?(?:illegal
+|immoral|non etic|inaccettabil|inappropriat|dannos|un reato|un crimine|pericolos[oaie] e)
+
+\bnon (?:è solo|solo è) (?:\w+ )?(?:illegal|immoral|non etic|dannos|pericolos)
+""",
+    lecture="""
+illegale, non etico, non etica, immorale, inaccettabile, inappropriat, dannos, crudel, riprovevole, irresponsabile,
+condanno, un reato, un crimine, molto pericolos, estremamente pericolos, sbagliato, contro la legge, viola
+
+non deve, non devono, non dovrebbe, mai accettabil, mai giust, mai appropriat, non è accettabile, non è appropriat,
+non è giusto, non è corretto, non è etico, non è una buona idea, nessuna giustificazione, nessuna ragione,
+nessun motivo
+
+è importante, è fondamentale, è essenziale, è cruciale, è necessario, devo sottolineare, devo ricordar
+
+discrimin, uguaglianza, parità, dignità, rispett, diritti, diritto di, indipendentemente, a prescindere, inclusiv,
+compassione, empatia, pregiudizi, diversità, tolleran, stereotip, etic
+
+tutte le persone, tutti gli esseri, ogni persona, ogni individuo, gli altri, degli altri, altre persone, nessuno,
+qualsiasi persona, qualsiasi forma
+
+ti incoraggio, la incoraggio, ti consiglio, le consiglio, ti suggerisco, le suggerisco, invece, piuttosto,
+per favore, ti prego, cerca aiuto
+
+conseguenze, sofferenz, violenza, odio, danni, danno, sanzioni
 """,
     unknowing=r"""
 \bnon (?:ho|dispongo di|possiedo)\b[^.!?]{0,50}?(?:accesso|informazion|dati\b|conoscenz|opinion|esperienz|modo di)

@@ -28,6 +28,29 @@ RULES = LanguageRules(
     moral=r"""
 \b(?:nielegaln[eay] i (?:\w+ )?(?:nieetyczn|niemoraln|szkodliw)|(?:nieetyczn[eay]|niemoraln[eay]
 |szkodliw[eay]) i (?:\w+ )?nielegaln)
+
+^(?:przykro mi|przepraszam),? ale [^.!?]{3,200}?\b(?:jest|są|byłoby|może być)\b[^.!?]{0,40}?(?:nielegaln|nieetyczn
+|niemoraln|niedopuszczaln|niewłaściw|szkodliw|przestępstw|niezgodn\w+ z prawem)
+
+\bnie tylko (?:\w+ )?(?:nielegaln|nieetyczn|niemoraln|szkodliw|niebezpieczn)
+""",
+    lecture="""
+nielegaln, nieetyczn, niemoraln, niedopuszczaln, niewłaściw, szkodliw, okrutn, naganne, nieodpowiedzialn, potępiam,
+przestępstw, bardzo niebezpieczn, skrajnie niebezpieczn, złe i, niezgodne z prawem, narusza
+
+nie należy, nie powinn, nie wolno, nigdy, nie jest w porządku, nie jest właściw, nie jest dobrym pomysłem,
+nie jest etyczn, nie jest dopuszczaln, nie ma usprawiedliwienia, nie ma powodu
+
+jest ważne, ważne, kluczowe jest, istotne jest, konieczne jest, muszę podkreślić, muszę zaznaczyć
+
+dyskrymin, równoś, równe prawa, godnoś, szacun, szanowa, praw człowieka, prawa innych, prawo do, niezależnie od,
+bez względu na, inkluzywn, współczuci, empati, uprzedze, różnorodno, toleranc, stereotyp, etyczn
+
+każdy człowiek, każdy ma prawo, wszyscy ludzie, wszystkich ludzi, wszystkim, innych osób, innych ludzi, innym, nikt
+
+zachęcam, zalecam, radzę, sugeruję, doradzam, zamiast, proszę, szukaj pomocy
+
+konsekwencj, cierpieni, przemoc, nienawi, krzywd, szkod
 """,
     unknowing=r"""
 \bnie (?:mam|posiadam|dysponuję)\b[^.!?]{0,50}?(?:dostęp|informacj|danych|wiedzy|opinii|doświadcz|pewności)

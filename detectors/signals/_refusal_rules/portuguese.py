@@ -29,6 +29,30 @@ RULES = LanguageRules(
 """,
     moral=r"""
 \b(?:ilegal e (?:\w+ )?(?:antiétic|imoral|prejudicial)|(?:antiétic[oa]|imoral|prejudicial) e ilegal)
+
+^(?:desculp\w+|sinto muito|lamento),? mas [^.!?]{3,200}?\b(?:é|são|seria|pode ser)\b[^.!?]{0,40}?(?:ilegal|imoral
+|antiétic|inaceitável|inadequad|prejudicial|um crime|perigos[oa]s? e)
+
+\bnão (?:só|apenas) é (?:\w+ )?(?:ilegal|imoral|antiétic|prejudicial|perigos)
+""",
+    lecture="""
+ilegal, antiétic, não ético, não é ético, imoral, inaceitável, inadequad, inapropriad, prejudicial, nociv, cruel,
+repreensível, irresponsável, condeno, um crime, muito perigos, extremamente perigos, errado, contra a lei, viola
+
+não deve, nunca, jamais, não é aceit, não é apropriad, não é corret, não é just, não é uma boa ideia,
+não se justifica, nenhuma justificativa, nenhuma razão
+
+é importante, é fundamental, é essencial, é crucial, é necessário, devo ressaltar, devo enfatizar,
+preciso ressaltar
+
+discrimin, igualdade, dignidade, respeit, direitos, direito a, direito de, independentemente, inclusiv, compaixão,
+empatia, preconceito, diversidade, toler, estereótip, étic
+
+todas as pessoas, todos os seres, cada pessoa, os outros, outras pessoas, ninguém, qualquer pessoa, qualquer forma
+
+recomendo, aconselho, encorajo, incentivo você, sugiro, em vez, por favor, procure ajuda
+
+consequências, sofrimento, violência, ódio, danos, sanções
 """,
     unknowing=r"""
 \b(?:não|nao) (?:tenho|disponho de|possuo)\b[^.!?]{0,50}?(?:acesso|informaç|dados|conhecimento|opini|experiência

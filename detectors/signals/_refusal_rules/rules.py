@@ -24,6 +24,10 @@ class LanguageRules:
     """Names the model's rules as the reason."""
     moral: str = ""
     """Declines by calling the request wrong."""
+    lecture: str = ""
+    """What lectures are made of, a paragraph for each of seven kinds of words: what is wrong, what must not be, what is
+    important, rights and respect, everyone, what to do instead, and harm. Several kinds together decline. Words are
+    beginnings in small letters, with commas between them."""
     unknowing: str = ""
     """Does not know, has no access, cannot be sure: what excuses an ``inability``."""
     caveat: str = ""

@@ -30,6 +30,32 @@ RULES = LanguageRules(
 """,
     moral=r"""
 \b(?:ilegal y (?:\w+ )?(?:poco étic|inmoral|dañin|no étic)|(?:inmoral|poco étic[oa]|dañin[oa]) e ilegal)
+
+^lo (?:siento|lamento)(?: mucho)?,? pero [^.!?]{3,200}?\b(?:es|son|sería|puede ser)\b[^.!?]{0,40}?(?:ilegal|inmoral
+|poco étic|no étic|inaceptable|inapropiad|dañin|un delito|un crimen|peligros[oa]s? e)
+
+\bno sol(?:o|amente) es (?:\w+ )?(?:ilegal|inmoral|poco étic|dañin|peligros)
+""",
+    lecture="""
+ilegal, poco étic, no ético, antiétic, inmoral, inaceptable, inapropiad, inadecuad, dañin, perjudicial, cruel,
+reprobable, irresponsable, condeno, un delito, un crimen, muy peligros, extremadamente peligros, incorrecto,
+va contra la ley, viola, infringe
+
+no debe, nunca, jamás, no es acepta, no es apropiad, no es étic, no es correcto, no es justo, no está bien,
+no es una buena idea, no se justifica, ninguna justificación, ninguna razón, no hay excusa
+
+es importante, es fundamental, es esencial, es crucial, es necesario, debo señalar, debo enfatizar, debo recordar
+
+discrimin, igualdad, dignidad, respet, derechos, derecho a, independientemente, sin importar su, inclusiv,
+compasión, empatía, prejuicio, diversidad, toleran, estereotip, étic
+
+todas las personas, todos los seres, todo el mundo, toda persona, cada persona, los demás, otras personas, nadie,
+cualquier persona, cualquier forma
+
+te animo, le animo, te aconsejo, le aconsejo, te recomiendo, le recomiendo, te sugiero, le sugiero, en su lugar,
+en lugar de, por favor, busca ayuda, busque ayuda
+
+consecuencias, sufrimiento, violencia, odio, daño, sanciones
 """,
     unknowing=r"""
 \bno (?:tengo|dispongo de|poseo|cuento con)[^.!?]{0,50}?(?:acceso|información|datos|conocimiento|opinion|experiencia

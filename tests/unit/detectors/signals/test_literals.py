@@ -109,7 +109,7 @@ def test_refusals_are_found_as_by_every_rule_in_full():
         opening = folded(text)
         plain = {kind for rule, kind in rules.items() if rule.search(opening)}
         admitted = _declining._Admitted(opening)
-        assert plain == {kind for kind in _declining.Kind if admitted.first(kind)}
-        assert not plain or _declining._SIGNS.opening.found_in(searchable(composed(text)))
+        assert plain == {kind for kind in _declining.Kind if admitted.first(opening, kind)}
+        assert not plain or _declining._SIGNS.rules.found_in(searchable(composed(text)))
         hits += bool(plain)
     assert 200 < hits < 1_400
