@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from detectors.signals._corrective_asian import ASIAN
+from detectors.signals._corrective_contrast import CONTRAST_WORDS, contrasts
 from detectors.signals._corrective_english import ENGLISH
 from detectors.signals._corrective_germanic import GERMANIC
+from detectors.signals._corrective_iberian import IBERIAN
 from detectors.signals._corrective_romance import ROMANCE
 from detectors.signals._corrective_slavic import SLAVIC
 from detectors.signals._literals import Gated
@@ -30,13 +33,20 @@ _TASK = re.compile(
         r"пожалуйста,? |请|請)*(?:"
         r"(?:translate|proofread|paraphrase|rephrase|rewrite|reword|summari[sz]e|classify|analy[sz]e the sentence|"
         r"analy[sz]e the phrase|draft|reply to|what does|how (?:do|would|can) (?:you|i) say|is it correct to say|"
-        r"is the (?:sentence|phrase)|make a sentence|write (?:a|an|me|the|some|two|three|\d))\b|"
-        r"(?:übersetz\w*|formulier\w*|schreib\w*|fass\w*|korrigiere) |wie sagt man|"
-        r"(?:traduis|traduisez|traduire|réécris|résume|écris|rédige)|comment dit-on|"
-        r"(?:traduce|traducir|resume|escribe|redacta)|cómo se dice|"
-        r"(?:traduci|riscrivi|riassumi|scrivi)|come si dice|(?:traduz\w*|escrev\w+|resum\w+|reescrev\w+)|como se diz|"
-        r"(?:vertaal|schrijf|herschrijf|vat)\b|hoe zeg je|(?:przetłumacz|napisz|streść)|jak powiedzieć|"
-        r"(?:переведи|напиши|перефразируй|как сказать)|翻译|翻譯|把[^.!?]{1,30}翻|写一|寫一|(?:ترجم|اكتب|لخص)|अनुवाद)"
+        r"is the (?:sentence|phrase)|make a sentence|write (?:a|an|me|the|some|two|three|\d|that|about|it)|"
+        r"(?:add|mention|say|state|note|include)(?= (?:that|how|it|this)\b|:)|"
+        r"(?:end|start|begin|finish) (?:it )?with)\b|"
+        r"(?:übersetz\w*|formulier\w*|schreib\w*|fass\w*|korrigiere|erwähn\w*|sag,? dass|füg\w*) |wie sagt man|"
+        r"(?:traduis|traduisez|traduire|réécris|résume|écris|rédige)|"
+        r"(?:ajoute\w*|dis|dites|mentionne\w*) qu|comment dit-on|"
+        r"(?:traduce|traducir|resume|escribe|redacta)|(?:añade|agrega|di|menciona) que|cómo se dice|"
+        r"(?:traduci|riscrivi|riassumi|scrivi)|(?:aggiungi|di'|menziona) che|come si dice|"
+        r"(?:traduz\w*|escrev\w+|resum\w+|reescrev\w+)|(?:acrescent\w+|adicion\w+|diga|mencion\w+) que|como se diz|"
+        r"(?:vertaal|schrijf|herschrijf|vat|vermeld|zet erbij)\b|zeg dat|hoe zeg je|"
+        r"(?:przetłumacz|napisz|streść|dodaj|wspomnij)|"
+        r"jak powiedzieć|(?:добавь|скажи|упомяни)(?:те)?,? что|"
+        r"(?:переведи|напиши|перефразируй|как сказать)|翻译|翻譯|把[^.!?]{1,30}翻|写一|寫一|"
+        r"(?:ترجم|اكتب|لخص)|(?:أضف|قل|اذكر) (?:أن|إن)|अनुवाद)"
     )
 )
 # "That is exactly what I asked for": praise in the words of a correction.
@@ -44,7 +54,13 @@ _CONTENT = re.compile(
     fold(
         r"^(?:[\w' ]{1,20}[,.!] ?)?(?:yes,? )?(?:that's|that is|thats|it's) (?:all |just |exactly |precisely )?what i "
         r"(?:meant|asked|wanted|was|needed)"
-        r"|^oh,? no\b(?![^.]{0,40}\bi )|\b(?:exactly|precisely|just) what i|genau (?:das|so) (?:meinte|wollte|habe)"
+        r"|^oh,? no\b(?![^.]{0,40}\bi )"
+        r"|^(?:oh |ach |och |ay |ai |ой,? |अरे |ओह |no )(?:no|nein|nee|non|não|nie|нет|नहीं|नही)"
+        r"(?:[!. ]*$|[,!.] ?(?:how |what a|wie |so ein|quelle?s? |que |che |wat |jak|как|какая|कितन))"
+        r"|\bi (?:\w+ )?(?:get|got|had|have|do|did) (?:that|it|this) (?:\w+ )?wrong\b"
+        r"|^no (?:está|es|suena) (?:nada )?mal\b"
+        r"|\bbut (?:still )?(?:fine|ok|okay|good|great|nice|interesting|funny|doable|worth it)\b[^?]{0,20}$"
+        r"|\b(?:exactly|precisely|just) what i|genau (?:das|so) (?:meinte|wollte|habe)"
         r"|c'est (?:exactement|bien|tout à fait) ce|(?:justo|exactamente|precisamente) lo que"
         r"|(?:proprio|esattamente) (?:quello|ciò)|(?:era|é) (?:isso|exatamente isso)|exatamente o que|precies wat"
         r"|(?:właśnie|dokładnie) o to|(?:именно|как раз) (?:это|то)|正是我|就是我想要的|まさに|바로 그"
@@ -83,8 +99,10 @@ class _Language:
     continues: frozenset[str]
 
 
-def corrects(turn: str, said: Callable[[], str | None]) -> bool:
+def corrects(turn: str, said: Callable[[], str | None], asked: Callable[[], str | None] = lambda: None) -> bool:
     """Tell whether ``turn`` corrects the assistant, whose last words ``said`` returns, None if they are not known.
+
+    ``asked`` returns the user's turn that the assistant answered, None if it is not known.
 
     Only the opening of the turn is read, without quotations, and the last 300 characters of the assistant's words.
 
@@ -94,15 +112,45 @@ def corrects(turn: str, said: Callable[[], str | None]) -> bool:
     False
     """
     written = fold(without_quotations(turn[:_RAW_CHARS])).split()
+    silent = turn.isascii() and _MARKED_CUES.isdisjoint(written) and not _opens(written)
+    if silent and _MARKED_CONTRASTS.isdisjoint(written) and not _DIGIT.search(turn):
+        return False  # most turns end here
     opening = " ".join(written)[:OPENING_CHARS]
-    if opening.isascii() and _MARKED_CUES.isdisjoint(written) and not opening.startswith(_DENIALS):
+    spoken = _Spoken.NEITHER if silent else _spoken(opening)
+    if spoken is _Spoken.EXPLICIT:
+        return not _harmless(opening)
+    if spoken is _Spoken.NEITHER and not contrasts(opening, asked, said):
         return False
+    return not _harmless(opening) and not _asks(said())
+
+
+def _opens(written: Sequence[str]) -> bool:
+    """Tell whether a turn of these words begins as denials in other spellings and short repairs do."""
+    return bool(written) and (written[0] in _LEADS or written[0].startswith(_DENIALS))
+
+
+class _Spoken(Enum):
+    """What a turn's words alone say about the answer."""
+
+    EXPLICIT = auto()
+    """It is rejected wherever the assistant left off."""
+    DENIAL = auto()
+    """It is rejected, unless the assistant had asked something."""
+    NEITHER = auto()
+
+
+def _spoken(opening: str) -> _Spoken:
     words = opening.translate(_SPACED).split()
     languages = _languages(opening, words)
-    explicit = any(language.explicit.search(opening) for language in languages)
-    if not explicit and not any(_denies(language, opening, words) for language in languages):
-        return False
-    return not (_TASK.match(opening) or _CONTENT.search(opening)) and (explicit or not _asks(said()))
+    if not languages:
+        return _Spoken.NEITHER
+    if any(language.explicit.search(opening) for language in languages):
+        return _Spoken.EXPLICIT
+    return _Spoken.DENIAL if any(_denies(language, opening, words) for language in languages) else _Spoken.NEITHER
+
+
+def _harmless(opening: str) -> bool:
+    return _TASK.match(opening) is not None or _CONTENT.search(opening) is not None
 
 
 def _denies(language: _Language, opening: str, words: Sequence[str]) -> bool:
@@ -158,18 +206,20 @@ _AFTER_INTRO = "^INTRO"
 _START = r"(?:^|[.!?;:,)] ?|- ?)"
 _NO_QUESTION = r"(?![^.!?]{0,60}\?)"
 _DENIAL = r"^INTRO(?:DENIAL)(?:[,.!;:…-]++ ?+|\.\.++ ?+)(?:(?:DENIAL|sorry)[,.!;: …-]{1,4}+)*+(?!BENIGN)(?=[^ ])"
-_SOURCES = (ENGLISH, *GERMANIC, *ROMANCE, *SLAVIC, *ASIAN)
+_SOURCES = (ENGLISH, *GERMANIC, *ROMANCE, *IBERIAN, *SLAVIC, *ASIAN)
 _WESTERN: list[tuple[frozenset[str], _Language]] = []
 _EASTERN: list[tuple[re.Pattern[str], _Language]] = []
 for _source in _SOURCES:
-    _cues = fold(_source["cues"]).split()
+    _cues = fold(f"{_source['cues']} {_source.get('leads', '').replace('?', '').replace(',', '')}").split()
     if max("".join(_cues)) < _FIRST_NON_LATIN:
         _WESTERN.append((frozenset(_cues), _language(_source)))
     else:  # inflected or without spaces: a cue is a part of a word
         _EASTERN.append((re.compile("|".join(map(re.escape, _cues))), _language(_source)))
 _CUES = frozenset[str]().union(*(cues for cues, _ in _WESTERN))
-# Most turns have no cue: as they are written, words end in a sign at most.
-_MARKED_CUES = frozenset(
-    cue + mark for cue in _CUES for mark in ("", ",", ".", "!", "?", "...", ";", ":", "!!", "??", "-")
-)
+_LEADS = frozenset(fold(" ".join(source.get("leads", "") for source in _SOURCES)).split())
+# As they are written, words end in a sign at most.
+_MARKS = ("", ",", ".", "!", "?", "...", ";", ":", "!!", "??", "-", "'s")
+_MARKED_CUES = frozenset(cue + mark for cue in _CUES - {lead.strip("?,") for lead in _LEADS} for mark in _MARKS)
+_MARKED_CONTRASTS = frozenset(word + mark for word in CONTRAST_WORDS for mark in _MARKS)
+_DIGIT = re.compile(r"[0-9]")
 _DENIALS = ("no", "ne", "nah")

@@ -1,5 +1,7 @@
 """Corrective language in English, as data; :mod:`_corrective` says how it is read."""
 
+from detectors.signals._corrective_english_wishes import CONTINUES, SOFT
+
 __all__ = ["ENGLISH"]
 
 ENGLISH = {
@@ -13,7 +15,11 @@ irrelevant unrelated huh carefully looking interested curious wondering thinking
 apart besides real but know info information want need sorry confused confusing sense dont don't aren't arent
 instead never you're listen
 intended actual hallucinating hallucinated gibberish unhelpful useless specifically read thinking speaking haven't
+though should should've ought clarify clarification correction rephrase reword restate reask specific clearer precise
+specify prefer data answer question re-ask query request prompt hoping checking trying wanting about referencing
+aiming meaning concerned rather
 """,
+    "leads": "make change what? what?? well well,",
     "intro": r"""(?:(?:oh|ah|aw+|u+m+|u+h+|h+m+|er+m?|well|ok|okay|sorry|i'm sorry|im sorry|i am sorry|my apologies
 |apologies|wait|hey|hold on|hang on|but|so|and|yes|yeah|yea|right|please|my bad|excuse me|pardon|oops|whoops
 |actually
@@ -36,18 +42,22 @@ intended actual hallucinating hallucinated gibberish unhelpful useless specifica
 |request|need|talk|look|had in mind|in mind|intend|after\b|search|inquir|speak|interested)
 
 \b(?<!say )(?<!says )(?<!said )(?<!if )(?<!whether )(?<!why )(?:that|this|it|these|those)(?:'s|s| is| was
-| are)? (?:really |actually |just |simply
-|definitely |clearly |still |also )?not (?:it\b(?! in)|(?:really |quite |entirely |exactly |even |at all )?(?:right
+| are)? (?:really |actually |just |simply |definitely |clearly |still |also )?not (?:it\b(?! in)
+|(?:really |quite |entirely |exactly |even |at all )?(?:right
 |correct|true|accurate|answering
 |relevant|related|an answer|my question|the (?:right|correct|answer|question|one|same)|helpful|valid|working
 |an? (?:real|actual|valid)))
 
-\b(?<!say )(?<!says )(?<!said )(?<!if )(?<!whether )(?<!think )(?:that|this|it|these|those|your (?:answer|response
+\b(?<!say )(?<!says )(?<!said )(?<!if )(?<!whether )(?<!think )(?<!\bis )(?<!\bare )(?<!\bwas )(?:that|this|it|these
+|those|your (?:answer|response
 |reply|result|code|translation|calculation|math|summary)
 |the (?:answer|response|result|translation|calculation|code|output))(?: still| also)?(?:'s|s| is| was| are| were
-| looks| sounds| seems)? (?:really |actually |just |simply |definitely |clearly |still |completely |totally |all |so
-|plain |also |very |factually |partly |partially |quite )*(?:wrong(?! (?:of|with (?:him|her|them|us|me|my|the|people
-|society)|to|for|when|if))|incorrect|false|inaccurate|mistaken|nonsense|gibberish|not true|irrelevant|unrelated
+| looks| sounds| seems)?(?: really| actually| just| simply| definitely| clearly| still| completely
+| totally| all| so| plain| also| very| factually| partly| partially| quite)* (?:wrong(?! (?:of|with (?:him|her|them|us
+|me|my|the
+|people
+|society)|to|for|when|if|on (?:so )?many))|incorrect|false|inaccurate|mistaken|nonsense|gibberish|not true|irrelevant
+|unrelated
 |outdated information|made up|a hallucination|hallucinated)\b
 
 \b(?<!say )(?<!says )(?<!said )(?<!if )(?<!whether )(?<!why )(?:that|this|it|these|those)(?: still)? (?:isn't|isnt
@@ -79,8 +89,8 @@ intended actual hallucinating hallucinated gibberish unhelpful useless specifica
 | changed the (?:wrong|meaning)| answered (?:the wrong|a different|something else)| replied to)
 
 (?:START|\b(?:but|and|no|think|because|again|that|also|well|so|sorry|still|why) )(?:you
-|u) (?:still |also |again |just
-)?(?:did not|didn't|didnt|haven't|have not|don't seem to|do not seem to|never|don't|do not)(?: actually| even
+|u) (?:still |also |again |just )?
+(?:did not|didn't|didnt|haven't|have not|don't seem to|do not seem to|never|don't|do not)(?: actually| even
 | really
 | fully| quite| completely| properly| correctly)* (?:answer|address|understand|get (?:it|my|what|the)|got (?:it|my
 |what)
@@ -99,19 +109,23 @@ intended actual hallucinating hallucinated gibberish unhelpful useless specifica
 \bi(?:'m| am| was|m) (?:not )?(?:actually |really |just |clearly |specifically |only |rather |more )*(?:referr?ing
 |talking about|speaking (?:of|about)|inquiring)(?! to (?:him|her|them))
 
-\bi was (?:not )?(?:actually |really |just |clearly |specifically |only |rather |more )*(?:asking|looking for
-|searching for
-|thinking (?:of|about)|after\b|hoping for|interested in|curious|wanting|trying to (?:ask|find|get|figure|know))
+\bi was (?:not )?(?:actually |really |just |clearly |specifically |only |rather |more )*(?:asking|looking (?:for
+|to find)|interested on|referencing
+|aiming (?:to|for)|concerned (?:about|with)|searching for|thinking (?:of|about) (?!\w+ing)|after\b|hoping for
+|interested in|curious|wanting|trying to (?:ask|find|get|figure|know))
 
 \bi(?:'m| am|m) (?:not )?(?:actually |really |just |clearly |specifically |only |rather |more )*asking (?:about|for
 |you|if
 |whether|what|how|which|when|where|who|specifically|the|because|in)\b(?! for (?:a friend|help))
 
 ^INTRO(?:(?:no
-|noo)[,.!?;: -]{1,4})?(?:what )?i (?:actually |really |specifically |clearly |explicitly |already |just |only
-|also )?(?:asked (?:you|for|about|what|how|which|when|where|why|who|if|whether|the|a|to)|said (?!yes|no\b|hi|hello
+|noo)[,.!?;: -]{1,4})?
+(?:what )?i (?:actually |really |specifically |clearly |explicitly |already |just |only |also )?(?:asked (?:you|for
+|about|what|how|which|when|where|why|who|if|whether|the|a|to)|said (?!yes|no\b
+|hi|hello
 |i'd
-|goodbye|thank|sorry)|told you|requested|specified|mentioned (?!it to)|intended|wanted (?:the|a|an|to know|to find
+|goodbye|thank|sorry)|told you|requested|specified|mentioned (?!it to)|intended|(?<!also )wanted (?:the|a|an|to know
+|to find|to learn|to hear
 |to see|you|something|info|information|it (?:in|to|as)|that|your|\w+ing)(?! to (?:thank|let)))
 
 \bi(?:'m| am) (?:not asking|asking|talking|referring)\b[^.!?]{1,60}?\bnot\b
@@ -120,8 +134,9 @@ intended actual hallucinating hallucinated gibberish unhelpful useless specifica
 (?:s|ed|ing)? (?:to )?(?:my|the|what i|anything) ?
 
 \b(?:that|this|which|your (?:answer|response|reply)|what you(?:'re| are)? (?:said|say|saying)) (?:doesn't|doesnt
-|does not|didn't|didnt|did not|still doesn't|makes|made|make) (?:really |actually |even |any )?(?:(?:make )?(?:any
-|no )?sense|work\b|help|match|add up|sound right|look right|seem right|seem correct|answer|count|apply
+|does not|didn't|didnt|did not|still doesn't|makes|made
+|make) (?:really |actually |even |any )?(?:(?:make )?(?:any |no )?
+sense|work\b|help|match|add up|sound right|look right|seem right|seem correct|answer|count|apply
 |have anything)
 
 \b(?:makes|made|making) no sense\b
@@ -134,6 +149,10 @@ intended actual hallucinating hallucinated gibberish unhelpful useless specifica
 \b(?:pay (?:more |better )?attention|answer (?:my|the) (?:actual |original )?question|listen to (?:me|what i))\b
 
 \bwhat (?:the (?:hell|heck|fuck) )?(?:are|r) (?:you|u) (?:talking|on) about\b
+
+\b(?:no (?:idea|clue)|do not know|don't know|don't understand|not sure) what (?:you(?:'re| are)?|u r
+|u) (?:even )?(?:talking
+|saying|on about|trying to say|mean)
 
 \bwhat does (?:that|this) have to do with
 
@@ -151,16 +170,13 @@ intended actual hallucinating hallucinated gibberish unhelpful useless specifica
 
 \bthe question (?:is|was)(?:n't| not)? (?:about|not|how|what|who|where|when|which|whether|if)
 
-^INTRO(?!no\b|use\b|make\b|write\b|add\b|keep\b|put\b|include\b|only\b|perfect|great|good|nice)(?:the |a |an |in )?
-[\w' -]{2,40}, not (?:the|a|an|in|on|for|from|about|of|as|to|that|this|his|her|their)\b[^.!?]{0,40}[.!?]?$
-
 ^INTRO(?:i mean )?(?:can you |could you )?(?:please )?(?:correct|fix) (?:that|it|this|your (?:mistake|error|answer))
 [.! ]*$
 """,
     "no": r"no|noo|nooo|nope|nah|naw|nono",
     "benign": r"""
 thank|thx|ty\b|problem|prob\b|worr|need\b|rush|idea|clue|doubt|wonder|way\b|kidding|matter|offen|biggie|sweat|longer
-|more\b|just (?:curious|wondering|asking|thank|checking|this|the)|(?:that|this|it)(?:'s|s| is| was| will be
+|more\b|just (?:curious|wondering|asking|thank|checking|wanted|want|this|the)|(?:that|this|it)(?:'s|s| is| was| will be
 | would be
 | looks| sounds| seems| should| helps| works| does)? ?(?:all\b(?! wrong)|for now|fine|it\b|ok|okay|good|great|enough
 |perfect|everything|alright|cool|helpful|right\b|correct|exactly|clear|wonderful|excellent|do\b|work|help|nice
@@ -178,7 +194,107 @@ thank|thx|ty\b|problem|prob\b|worr|need\b|rush|idea|clue|doubt|wonder|way\b|kidd
 |have a
 """,
     "denial": r"""
-^INTRO(?:not|n't) (?!sure|really|yet|bad|at all|much|too|only|necessarily|a |gonna|going|now|today|so\b|that i
+^(?!so\b|then\b|and\b)INTRO(?!no\b|use\b|make\b|write\b|add\b|keep\b|put\b|include\b|only\b|perfect|great|good
+|nice)(?:the |a |an |in )?
+[\w' -]{2,40}, not (?:the|a|an|in|on|for|from|about|of|as|to|that|this|his|her|their)\b[^.!?]{0,40}[.!]?$
+
+(?:\bi (?:guess i |think i |probably |really )?|^INTRO)(?:should|ought to)(?:'ve| have| of
+|a)? (?:\w+ly )?(?:asked(?! (?:for (?:a|more|help)|him
+|her|them|my))|specif\w+|clarif\w+|(?:been|be) (?:\w+ )?(?:\w+ )?(?:specific|clear|clearer|precise)|worded|phrased
+|stated
+|made (?:it|that|myself) (?:\w+ )?clear\w*|mentioned (?!(?:that )?(?:i|we|my|our)\b)
+|said (?!(?:that )?(?:i|we|no|yes|hi|hello|goodbye|sorry|something|my|our)\b))
+
+START(?:let me|i'll|i will|i want to|i need to|allow me to|to) (?:be (?:\w+ )?(?:\w+ )?(?:specific|clear|clearer
+|precise)|clarify
+|rephrase|re-?ask|re-?word|restate|specify|ask (?:that|it|this|you)? ?(?:again|differently|another way
+|a different way))\b
+
+\bthe (?:information|info|data|answer|details?|statistics?|figures?) (?:that |which )?(?:(?:is |was )?(?:required
+|needed|wanted)
+|matters|(?:i|i'm|i am|i was) (?:\w+ )?(?:\w+ )?(?:need|want|care|look|require|mean|asked|after|interest|search
+|request|seek))
+
+^INTROwhat i(?:'m| am| was|'d)? (?:\w+ly |really |most )?(?:want|wish|need|look|tr(?:y|ied)|seek|wonder
+|hop)\w*(?: \w+){0,4}?
+ (?:is|was|about)\b
+
+\bis what i(?:'m| am| was)? (?:\w+ly )?(?:want|need|meant|ask|look|seek|search)
+
+\bthat i (?:wanted|meant|was asking|intended|was trying) (?:to (?:ask|know|hear|learn|find)|about)
+
+^INTROcorrection ?[,:;.-]
+
+^INTRO(?:my|that was my) (?:mistake|bad|fault|error)\b[,.;:-]+ ?(?:i meant|at|in|what|who|when|where|which|how|tell)\b
+
+^INTRO(?:please )?(?:(?:make|change) that (?:to )?(?:who|what|when|where|which|how|the|as of|for|in)\b|(?:make
+|change) it
+ (?:to )?(?:who|what|when|where|which)\b)
+
+^(?:(?:oh|ok|okay|yes|yeah|right|sorry|fine)[,. ]+)*but (?:(?:what|how) about
+|i (?:still |really |actually |only )?(?:need|want)(?:ed)?)\b
+
+^(?:(?:oh|ok|okay|yes|yeah|right|fine|sure|well|sorry|alright)[,. ]+)*but,? (?:at |on |in |for )?(?:who|when|where
+|which|what(?! if
+| about| should| can| do i| happens| would happen)|how (?:many|old|much|long|far|often))\b(?! (?:do|can|should|could) i)
+
+^INTRO(?:what|how) about (?:in |for )?(?:the |a )?(?:\w+ ){0,3}(?:version|original|remake|reboot|revival|other one)\b
+
+^INTRO(?:(?:can|could|would) you )?instead[, ]+(?:tell|give|find|show|can|could|let|of [^.!?]{2,40}, ?(?:find|tell
+|give|show|i))\b
+
+\bi (?:want|need|would like)(?:ed)? instead\b
+
+\bi (?:want|need|wanted|needed|would like|'d like|am trying) to (?:know|find out|learn|hear)\b.{2,80}\b(?:rather than
+|instead of
+|more than|versus)\b
+
+^INTRO(?:isn't|wasn't|aren't|weren't) there (?:another|an? (?:other|earlier|later|newer|older|different|second))\b
+
+^(?:well|well then),? (?:who|when|where|which|what (?!else|if|about|should|can|do))\b
+
+^INTRO(?:can|could|would) you be (?:\w+ )?more (?:specific|precise)\b
+
+^INTRO(?:in |on |at |for |to |from )?(?:who|whose|what|when|where|which|how (?!(?:do|can|should|could|would) i)
+|(?:can |could |do )?(?:you
+ )?(?:tell|give|know)|find|did|was|were)\b.{2,100}\bthough(?:,? please)?[?.! ]*$
+
+^INTRO(?:how about |what about )?(?:instead,? )?(?:(?:can|could|would|will|may) (?:you
+|i) (?:please |instead |just )?)?(?:tell
+|give|find|get|show|let me know|look up|check|know|see|have|do you have) (?:me |us |out )?(?:please )?(?:the|for|in
+|as of|about
+|who|what|when|where|which|how|his|her|its|their|this|that)\b.{0,100}\binstead\b(?! of (?:using|going|making))
+
+^INTRO(?:i'?d?|i would) (?:rather|prefer to|like to) (?:know|hear|find out)\b.{0,80}\b(?:instead|rather)\b
+
+^INTRO(?:i'd|i would) (?:rather|prefer to) (?:know|hear|find out)\b
+
+^INTROi(?:'m| am|m|'d be)? (?:\w+ly )?(?:more|most) (?:interested|curious)\b
+
+\b(?:that|this|the|your|same) (?:answer|info|information|data|stats?) (?:for|to|as of|in|about|based on
+|if)\b(?! (?:question|number
+|exercise|part|problem|task|\d{1,2}\b|my|this|the (?:first|second|third|next|last)))
+
+^INTROi mean,? (?:to (?:ask|say)|who|what|when|where|which|how|the|in|for|from|on)\b
+
+^INTROare you sure (?:it|that|this|they|he|she)(?: is| was| were| are|'s)?(?:n't|nt| not)\b
+
+^INTRO(?:no+|nope|nah)[,.!;: -]* ?(?:find|get|give|show|look up|search|tell|bring up|list
+|i (?:still |only |actually |just )?(?:want|wanted
+|wanna|need|needed)|i'd like|i would like|can you|could you|send me|for)\b(?! (?:fine|good|great|all|ok|continue|go on))
+
+^INTROnot (?:just |only |merely )?[^.!?,]{1,40}(?:,|;| ?--?|\.) ?(?:who|what|which|when|where)\b
+
+^INTROnot (?:just|only|merely) [^.!?,]{1,40}(?:,|;| ?--?|\.) ?(?:the|in|on|at|for|but)\b
+
+\bmy (?:question|query|request|prompt) (?:was|is not|isn't|is about|concern\w*|refer\w*|had to do)\b
+
+^INTRO(?:can|could|would) (?:you|i) (?:\w+ )?(?:tell|give|get|find|specify|be more specific|narrow)
+(?=.{0,100}\b(?:actually|specifically|exactly|exact|precise|not|rather|just (?:for|the)|only)\b)(?!.{0,80}\b(?:more
+|also|another|too)\b)
+
+^(?!.{0,120}\bplease\b)INTRO(?:not|n't) (?!sure|really|yet|bad|at all|much|too|only|necessarily|a |gonna|going|now
+|today|so\b|easy|perfect|ideal|great|cheap|that i
 |interested|ready|very|quite|entirely|just|every|all|many|the \w+est|as\b|for me|here|possible
 |available|to be)[\w' -]{2,40}
 (?:[,;.]| but| -) ?(?:but )?(?:the|i|i'm|who|what|in|rather|like|where|when|which)\b
@@ -186,6 +302,8 @@ thank|thx|ty\b|problem|prob\b|worr|need\b|rush|idea|clue|doubt|wonder|way\b|kidd
 ^(?:.{0,60}[ ,.;])?i (?:\w+ )?mean(?! (?:to|it|you know|really|seriously|thank|no offen|come on|if|by that)|,)
 
 ^INTRO(?:(?:no+|nope|nah|naw)[,.!?;: -]*){1,4}$
+
+^INTROwhat(?: (?:do|did) you mean| are you meaning)?[?!. ]*$
 
 ^INTRO(?:(?:no+|nope|nah)[,.!;: -]{1,4})+(?:the|what|what's|whats|who|who's|where|when|how|why|which|is|are|was
 |were|does
@@ -202,65 +320,6 @@ thank|thx|ty\b|problem|prob\b|worr|need\b|rush|idea|clue|doubt|wonder|way\b|kidd
 
 ^INTRO(?:but )?(?:that's|thats|this is|it's|that is|it is) (?:a |an |the )(?:different|other|another|wrong|same)\b
 """,
-    "continues": """
-more also too another else next further additional its their them there same tomorrow please thanks
-thank help option options my
-""",
-    "soft": r"""
-^.{0,40}\bi(?:'m| am|m|'d| would)? (?:\w+ly |just |more )?(?:interested in|curious (?:about|as to|to|who|what|when
-|where|which|how|if)|wondering about|(?:want|need|wanted|needed|like|trying) to (?:know|find out|find)|looking for
-|searching for|thinking of
-|(?:want|need|wanted|needed) (?:the|info\w*|a different|names?|only|just|specific\w*|[a-z]+'s))\b
-
-^INTRO(?:sorry|oh)[,.]? (?:but )?(?:i(?:'m| am| was|m)? |what (?:is|was|are|were|'s)|who\b|when\b|where\b|the
-|which|in )
-
-^INTRO(?:but|actually)[,.]? (?:\w+,? )?(?:who|when|where|which|what(?:'s| is| was| are| were| year| day| month
-| kind| type| country| city| state)|in (?:what|which)|the)[ ]
-
-^.{3,100}\b(?:rather than|as opposed to|other than|besides|apart from|not just|in particular\b|specifically)\b
-.{0,60}$
-
-^(?:INTRO)(?:who|what|when|where|which|tell me|the|i)\b.{3,80}\b(?:version|the one (?:who|that|in|with|from|by)
-|the (?:actual|real|original|other|first one|latter|former)\b|in real life|a different)
-
-^.{0,60}\bi (?:don't|dont|do not|didn't|did not|am not|wasn't|was not) (?:really |actually )?(?:want|need|care
-|interested|wanna
-|looking|trying)(?: to know| to hear|ed)? (?:about|in|the|that|who|what|when|where|which|for|information|info)\b
-
-^.{0,60}\bi'm not (?:really |actually )?(?:interested|looking|trying)\b
-
-^INTRO(?:i|who|what|when|which|where|the|in|it)\b.{3,80}(?<!\bis)(?<!'s)(?<!\bwas)(?<!\bdo)(?<!does)(?<!did)
-(?<!\bare)(?<!were)(?<!could)(?<!would)(?<!should)(?<!\bcan)(?<!will)(?<!have)(?<!\bhas)(?<!\bhad)(?<!\bif)(?<!\bor)
-(?<!\bam)(?<!'m)(?<!why)(?<!must)(?<!may)(?<!might) not [\w']+(?: [\w'.]+){0,9}[.?!]?$
-
-^INTROinstead,? (?:can you |could you |please )?(?:tell me|i want|i need|i'd|who|what|when|where|give me the
-|show me the|let me know)\b
-
-^(?!.{0,80}\b(?:use|make|write|can i|could i|should i|about|add|do|put|buy|take|go|cook|eat|try|of)\b)
-[\w',-]+ [\w',-]+ .{2,80}\binstead[.?!]*$
-
-^(?:(?:that's|thats|that is|it's|this is) (?:\w+ )?(?:great|interesting|good|nice|cool|fine|true|ok|okay|right
-|helpful|useful)
-|thanks|thank you|okay|ok|yes|yeah|right|good to know|interesting|true|nice|cool|great|sure|i know
-|i see)\b[^.!?]{0,40}?[,.]?
- but (?!what about|what if)(?:i|what|who|when|where|which|the|not|can you tell|could you tell|tell me)\b
-
-^INTROi was (?:\w+ly |just |more )?(?:wondering|hoping|curious|trying|asking|talking|looking|thinking)
-(?! if you (?:can|could)| whether you)\b
-
-^INTRO(?:(?:i|who|what|when|where|which|tell me|not|the)\b.{3,80} )?(?:instead of|rather than) (?!using|going
-|making)
-[^.!?]{3,80}
-
-^(?:INTRO)(?:tell me|who|when|where|which|what(?! about| if)|can you tell|could you tell|i|the|give me|find)\b
-.{3,90}\binstead[.?!]*$
-
-^(?!(?:please )?(?:use|make|write|add|keep|put|include|do|leave|only)\b|INTRO(?:why|is|does|did
-|if)\b).{0,90}(?:(?:,|;|\.|-|\bbut|\band) ?not
-|(?:the|in|for|of|by|to|about
-|\w+ing) [\w' -]{1,40}(?<!were)(?<!was)(?<!is)(?<!are)(?<!does)(?<!did)(?<!do) not) (?:the|a|an|his|her|their|from
-|in|on|by|about|when|where|who|what
-|how|of|to|for|as|just)\b.{0,60}$
-""",
+    "continues": CONTINUES,
+    "soft": SOFT,
 }

@@ -10,6 +10,7 @@ vergessen
 quatsch
 blödsinn kein keine keinen sondern verkehrt fehler lies aufgabe daneben verstehst ausgelassen fehlt fehlerhaft
 inkorrekt unzutreffend beantwortet sinn verstanden gesagt geschrieben
+frage hätte eigentlich korrektur berichtigung suche brauche möchte
 """,
     "intro": r"""(?:(?:oh|ah|äh+|ähm|hm+|naja|na ja|also|ok|okay|sorry|entschuldig\w*|tut mir leid|moment|halt
 |stopp?
@@ -100,11 +101,25 @@ danke|vielen|dank|besten|herzlichen|das (?:ist|war|wär\w*)(?:'s| es)? ?(?:alles
 |weiter|wir|mir|mein|aber (?:danke|gern)|es (?:ist|war|geht|reicht|gibt|passt)|egal|nie|erst|später|reicht|stimmt\b
 """,
     "denial": r"""
+\bich hätte (?:\w+ ){0,3}?(?:sagen|fragen|schreiben|erwähnen|präzisieren|dazusagen|klarstellen) (?:sollen|müssen)\b
+
+\bmeine frage (?:war|bezog|betraf|zielte|lautete|ging)\b(?! (?:noch|auch|nur,? ob))
+
+^INTRO(?:ich (?:wollte|suche|suchte|brauche|meinte) (?:ja |doch )?eigentlich|eigentlich (?:wollte|suche|suchte|brauche
+|meinte) ich)\b(?! (?:auch|noch|nur fragen))
+
+^INTRO(?:nein,? )?ich (?:will|wollte|brauche|suche|suchte|möchte) (?:ja |doch |nur )?(?:d(?:en|ie|as|em)
+|wissen)\b[^.!?]{1,50}, (?:und )?(?:nicht|kein\w*) [^.!?]{2,40}[.!]?$
+
+\bnein,? (?:ich (?:suche|brauche|will)|sag mir|gib mir|zeig mir|nenn mir|such)\b(?! (?:nichts|keine?n?)\b)
+
+^INTRO(?:korrektur|berichtigung) ?[:,.-]
+
 ^INTRO(?:(?:nein|nee+|nö+)[,.!?;: -]*){1,4}$
 
 ^INTRO(?:nein|nee|nö) (?:ich (?:meine|meinte|wollte|will wissen|rede)|die|der|das|den|was|wer|wo|wann|wie|warum
 |nicht|du
-|es geht|sondern|in|im)\b(?! (?:ist|war) (?:gut|ok|alles|super))
+|es geht|sondern|in|im)\b(?! (?:ist|war) (?:gut|ok|alles|super))(?!.{0,60}\bdanke\b)
 
 ^(?!bitte|.{0,40}\bbitte)INTRO(?:nicht) (?:die|der|das|den|dem|in|im|an|am|über|von|diese\w?)\b
 """,
@@ -113,6 +128,7 @@ _DUTCH = {
     "cues": """
 nee neen niet fout foute verkeerd verkeerde bedoelde bedoel bedoeling vroeg gevraagd vergeten begrepen vergist klopt
 onjuist onzin geen slaat juist overgeslagen genegeerd zocht had lees antwoord
+vraag eigenlijk correctie rectificatie zoek
 """,
     "intro": r"""(?:(?:oh|ah|eh+|uh+|hm+|nou|sorry|pardon|wacht|maar|en|ja|ok|oké|bedankt|dank je|jammer|helaas
 |eigenlijk
@@ -177,6 +193,20 @@ bedankt|dank|dat (?:is|was)(?:'t| het)?
 |alleen|misschien|nooit
 """,
     "denial": r"""
+\bik had (?:\w+ ){0,3}?(?:moeten|behoren te) (?:zeggen|vragen|schrijven|vermelden|verduidelijken|specificeren)\b
+
+\bmijn vraag (?:ging|was|betrof|sloeg)\b(?! (?:nog|ook))
+
+\b(?:was|is) (?:helemaal )?(?:mijn vraag niet|niet mijn vraag)\b
+
+^INTRO(?:ik (?:wilde|wou|zocht|zoek) (?:toch )?eigenlijk|eigenlijk (?:wilde|wou|zocht|zoek) ik)\b(?! (?:ook|nog))
+
+^INTRO(?:nee,? )?ik (?:wil|wilde|zoek|zocht) (?:de|het|weten)\b[^.!?]{1,50}, (?:en )?(?:niet|geen) [^.!?]{2,40}[.!]?$
+
+^INTRO(?:nee|neen),? (?:ik (?:zoek|wil)|vertel|geef|zeg|laat)\b(?! (?:niets|geen|maar)\b)
+
+^INTRO(?:correctie|rectificatie) ?[:,.-]
+
 ^INTRO(?:(?:nee+|neen)[,.!?;: -]*){1,4}$
 
 ^INTRO(?:nee|neen) (?:ik (?:bedoel|vroeg|wil|had)|de|het|die|dat|wat|wie|waar|hoe|wanneer|waarom|niet

@@ -76,6 +76,8 @@ def fold(text: str) -> str:
     if not text.isascii():
         plain = _MARKS.sub("", unicodedata.normalize("NFKD", text.translate(_SIGNS)))
         text = unicodedata.normalize("NFC", plain)
+    elif "`" in text:
+        text = text.replace("`", "'")
     return text.casefold()
 
 

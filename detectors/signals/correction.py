@@ -22,8 +22,10 @@ class Correction(Signal):
     """1 when the user's last turn corrects the answer before it.
 
     Sees corrective language in the opening 400 characters ("no, I meant", "that's not what I asked", "wrong", "you
-    forgot"), by rules for Arabic, Chinese, Dutch, English, French, German, Hindi, Italian, Japanese, Korean, Polish,
-    Portuguese, Russian and Spanish. Misses other languages, irony and corrections that only state the facts. "No" as
+    forgot", "I should have said"), by rules for Arabic, Chinese, Dutch, English, French, German, Hindi, Italian,
+    Japanese, Korean, Polish, Portuguese, Russian and Spanish; and short turns that put another value in the place of
+    one which the answer had chosen by itself (year, number, place, reading). Misses other languages, irony and
+    corrections that only state the facts. "No" as
     the answer to the assistant's question, thanks, another topic, a further wish, quotations and code are not
     corrections. It speaks about the answer before.
 
@@ -31,7 +33,7 @@ class Correction(Signal):
     """
 
     name: ClassVar[str] = "correction"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[SignalKind] = SignalKind.BIT
     title: ClassVar[str] = "Corrections by users"
     unit: ClassVar[str] = "share of sessions"
@@ -57,7 +59,8 @@ def _read(request: Request) -> Reading | None:
     turn = messages[place].text
     if turn is None:
         return None
-    return _CORRECTED if corrects(turn, lambda: _said(messages, before)) else _ACCEPTED
+    corrected = corrects(turn, lambda: _said(messages, before), lambda: _asked(messages, before))
+    return _CORRECTED if corrected else _ACCEPTED
 
 
 def _said(messages: tuple[Message, ...], place: int) -> str | None:
@@ -70,3 +73,11 @@ def _said(messages: tuple[Message, ...], place: int) -> str | None:
         if message.role == "assistant" and message.text != "":
             return message.text
     return ""
+
+
+def _asked(messages: tuple[Message, ...], place: int) -> str | None:
+    """Return the user's turn before that place; None when there is none or it was not logged."""
+    for at in range(place - 1, max(-1, place - _MAX_LOOK_BACK), -1):
+        if messages[at].role == "user":
+            return messages[at].text
+    return None

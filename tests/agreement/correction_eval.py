@@ -17,6 +17,7 @@ from typing import Any
 from detectors.registry import SIGNALS
 from detectors.stats.intervals import rate_interval
 from detectors.types import Exchange, Message, Request
+from tests.agreement.dialogues import SETS, Dialogue, dialogues
 from tests.agreement.follow_ups import follow_ups
 from tests.agreement.repairs import REPAIRS
 
@@ -62,19 +63,17 @@ def evaluate(data: Path) -> dict[str, list[dict[str, Any]]]:
             for lang, turns_of in REPAIRS.items()
             for turn in turns_of
         ),
-        "invented follow-ups: false positives, tuned on and not": _table(
-            (
-                "tuned" if each.seen else "unseen",
-                _found([*first, Message("assistant", each.said), Message("user", each.turn)]),
-            )
-            for each in turns
+        "invented corrections in dialogues: recall by language": _table(
+            (each.lang, _found(_invented(each))) for each in dialogues("repairs")
+        ),
+        "invented dialogues: false positives by set, as written": _table(
+            (f"{at}. {name}", _found(_invented(each))) for at, name in enumerate(SETS, 1) for each in dialogues(name)
+        ),
+        "invented dialogues: false positives by language": _table(
+            (each.lang, _found(_invented(each))) for name in SETS for each in dialogues(name)
         ),
         "invented follow-ups: false positives by language": _table(
-            (
-                f"{each.lang}/{'tuned' if each.seen else 'unseen'}",
-                _found([*first, Message("assistant", each.said), Message("user", each.turn)]),
-            )
-            for each in turns
+            (each.lang, _found([*first, Message("assistant", each.said), Message("user", each.turn)])) for each in turns
         ),
         "invented follow-ups: false positives by kind": _table(
             (each.kind, _found([*first, Message("assistant", each.said), Message("user", each.turn)])) for each in turns
@@ -89,6 +88,10 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def _dialogue(row: dict[str, Any]) -> list[Message]:
     return [Message(turn["role"], turn["text"]) for turn in row["dialogue"][: row["turn"] + 1]]
+
+
+def _invented(each: Dialogue) -> list[Message]:
+    return [Message("user", each.asked), Message("assistant", each.said), Message("user", each.turn)]
 
 
 def _reaction(row: dict[str, Any]) -> str:

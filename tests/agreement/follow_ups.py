@@ -8,7 +8,7 @@ question about the answer, quoted or pasted text. Templates in 14 languages are 
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 __all__ = ["FollowUp", "follow_ups"]
 
@@ -23,8 +23,6 @@ class FollowUp:
     kind: str
     said: str
     turn: str
-    seen: bool = True
-    """Whether the rules may have been tuned on it."""
 
 
 _STATES = {
@@ -248,8 +246,8 @@ story= मेरे बॉस ने कहा कि मैंने गलत�
 """,
 }
 
-# Written after the rules and never used to tune them: other domains (programs, office, school, shopping).
-_UNSEEN = {
+# Other domains: programs, office, school, shopping.
+_DOMAINS = {
     "en": """
 code= Now add type hints. | Can you write a test for it? | It works, but how do I run it in parallel? | I changed the loop and now it is slow, any idea? | What does the third line do? | Not sure I follow the regex part.
 code= Port it to Rust please. | And without pandas? | The tests pass now, thanks. | Should I use a list or a set here? | I get a 404 when I call the second endpoint. | Wrap it in a class instead.
@@ -340,9 +338,9 @@ def follow_ups() -> list[FollowUp]:
         for _ in range(3 if lang == "en" else 2):
             for each in _filled(lang, lines, source):
                 found.setdefault((each.lang, each.turn), each)
-    for lang, lines in _UNSEEN.items():
+    for lang, lines in _DOMAINS.items():
         for each in _filled(lang, lines, source):
-            found.setdefault((each.lang, each.turn), replace(each, seen=False))
+            found.setdefault((each.lang, each.turn), each)
     return list(found.values())
 
 

@@ -8,6 +8,7 @@ from detectors.signals._corrective import OPENING_CHARS, corrects
 from detectors.signals.correction import Correction
 from detectors.types import Answer, Exchange, Failure, Indicts, Message, Outcome, Request, ToolCall
 from tests.agreement.correction_eval import evaluate
+from tests.agreement.dialogues import SETS, dialogues
 from tests.agreement.follow_ups import follow_ups
 from tests.agreement.repairs import REPAIRS
 
@@ -18,10 +19,32 @@ def said(text):
     return lambda: text
 
 
+def after(dialogue):
+    return corrects(dialogue.turn, said(dialogue.said), said(dialogue.asked))
+
+
 @pytest.mark.parametrize("lang", REPAIRS)
 def test_corrections_are_seen_in_each_language(lang):
     seen = [corrects(turn, said(STATED)) for turn in REPAIRS[lang]]
     assert sum(seen) >= 0.9 * len(seen)
+
+
+@pytest.mark.parametrize("lang", sorted({each.lang for each in dialogues("repairs")}))
+def test_corrections_of_an_answer_are_seen_in_each_language(lang):
+    seen = [after(each) for each in dialogues("repairs") if each.lang == lang]
+    assert sum(seen) >= 0.85 * len(seen)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_ordinary_follow_ups_of_an_answer_are_left_alone(name):
+    wrong = [each for each in dialogues(name) if after(each)]
+    assert len(wrong) <= 0.03 * len(dialogues(name)), wrong
+
+
+def test_the_dialogues_are_many_and_in_many_languages():
+    every = [each for name in SETS for each in dialogues(name)]
+    assert len({(each.asked, each.turn) for each in every}) >= 900
+    assert len({each.lang for each in every}) >= 14
 
 
 def test_ordinary_follow_ups_are_left_alone():
@@ -66,6 +89,50 @@ def test_a_restated_wish_rejects_unless_it_goes_on_from_the_answer():
     assert corrects("I'm interested in the river.", said(STATED))
     assert not corrects("I'm interested in its history.", said(STATED))
     assert not corrects("I'm interested in the river.", said("What do you want to know?"))
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "I should have said the lake.",
+        "Let me rephrase: how long is the river?",
+        "Make that the river, please.",
+        "Correction: the river.",
+        "Who founded it though?",
+        "Can you tell me the length of the river instead?",
+        "No find out how long the river is",
+        "But how many people live on its banks?",
+        "My question was about the river.",
+        "Are you sure it isn't the river?",
+        "Not which company -- which river?",
+        "No idea what you're talking about",
+        "What do you mean?",
+        "that doesn`t make any sense",
+    ],
+)
+def test_repairs_of_the_users_own_words_count_after_a_statement_only(turn):
+    assert corrects(turn, said(STATED))
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "Oh no, how sad!",
+        "Ach nein, wie schade.",
+        "No está mal.",
+        "I always get that wrong.",
+        "Not the cheapest, but fine.",
+        "Write that they didn't answer my question.",
+        "Mention that it is wrong.",
+        "Is that wrong?",
+        "I was thinking of calling her tomorrow.",
+        "I'm looking for a good recipe.",
+        "I also wanted to know whether there is a lake.",
+        "So it is a company, not a river?",
+    ],
+)
+def test_turns_in_the_words_of_corrections_are_left_alone(turn):
+    assert not corrects(turn, said(STATED))
 
 
 @pytest.mark.parametrize(
