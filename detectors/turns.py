@@ -41,7 +41,7 @@ class TurnPrint:
     """
 
     exact: bytes
-    """Of the turn's folded text."""
+    """Of the turn's folded text, and of the steps after it: an agent's next request is another one."""
     sketch: int
     words: int
     """Distinct content words, at most 255; 0 when repeating the turn means nothing ("yes", "next one")."""
@@ -71,11 +71,12 @@ def turn_fingerprint(messages: Sequence[Message], key: bytes) -> TurnPrint | Non
     place = next((at for at in range(len(messages) - 1, -1, -1) if messages[at].role == "user"), -1)
     if place < 0 or (turn := messages[place].text) is None:
         return None
-    found = content_words(turn)
+    since = [part for message in messages[place + 1 :] for part in _parts(message)]
+    found = () if since else content_words(turn)  # an agent's step after the user's turn is not the user's
     words = () if is_step(turn, found) else tuple(dict.fromkeys(found))[:_MOST_WORDS]
     said = next((message.text for message in reversed(messages[:place]) if message.role == "assistant"), None)
     return TurnPrint(
-        exact=_digest([fold(_bounded(turn)).strip()], key),
+        exact=_digest([fold(_bounded(turn)).strip(), *since], key),
         sketch=_sketch(words, key),
         words=len(words),
         history=_digest([part for message in messages[:place] for part in _parts(message)], key),

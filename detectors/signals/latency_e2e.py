@@ -16,15 +16,17 @@ __all__ = ["LatencyE2e"]
 class LatencyE2e(Signal):
     """Milliseconds: time to the end of the answer.
 
-    Sees everything the user waits for; a candidate that only writes longer answers looks slower, so alarm on
-    TTFT and TPOT and report this one. A time-out is ``inf``, exact for every threshold below it; any other
-    failure is not slow (``request_error`` counts it); a cancelled request is censored and has no reading.
+    Sees everything the user waits for. A candidate that only writes longer answers is no slower: where both
+    legs' tokens are known, only answers of like length are compared, and ``output_length`` tells the rest. A
+    time-out is ``inf``, exact for every threshold below it; any other failure is not slow (``request_error``
+    counts it); a cancelled request is censored: it exceeds the thresholds that it had already passed, and of
+    the others nothing is known.
 
     Applies to every request.
     """
 
     name: ClassVar[str] = "latency_e2e"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[SignalKind] = SignalKind.LATENCY
     title: ClassVar[str] = "End-to-end latency"
     unit: ClassVar[str] = "ms"
@@ -32,7 +34,7 @@ class LatencyE2e(Signal):
 
     @override
     def read(self, exchange: Exchange) -> Reading | None:
-        """Return milliseconds, or None when it does not apply, was cancelled or was not recorded."""
+        """Return milliseconds, censored when it was cancelled; None when they were not recorded."""
         return read_duration(exchange.outcome, exchange.timing.e2e_ms)
 
     @override

@@ -6,7 +6,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.signals._latency import duration, failure_reading
+from detectors.signals._latency import censored, duration, failure_reading
 from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["LatencyQueue"]
@@ -18,13 +18,14 @@ class LatencyQueue(Signal):
 
     Sees a variant that cannot carry its load, apart from how fast it computes; that is a matter of replicas
     and placement before it is one of quality. Misses queues before the server (a proxy's), and servers that do
-    not tell: no reading then, for failed attempts neither. A queue that was left before a failure has its time.
+    not tell: no reading then, for failed attempts neither. A queue that was left before a failure has its time;
+    that of a cancelled request is censored, since it may have been left by the client alone.
 
     Applies to every request whose queue time is known.
     """
 
     name: ClassVar[str] = "latency_queue"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[SignalKind] = SignalKind.LATENCY
     title: ClassVar[str] = "Time in queue"
     unit: ClassVar[str] = "ms"
@@ -33,11 +34,9 @@ class LatencyQueue(Signal):
 
     @override
     def read(self, exchange: Exchange) -> Reading | None:
-        """Return milliseconds, or None when it was cancelled or the server did not tell."""
+        """Return milliseconds, censored when it was cancelled; None when the server did not tell."""
         ms = exchange.timing.queue_ms
-        if ms is None or exchange.outcome.failure is Failure.CANCELLED:
-            return None
-        return duration(ms)
+        return censored(ms) if exchange.outcome.failure is Failure.CANCELLED else duration(ms)
 
     @override
     def read_failure(self, outcome: Outcome) -> Reading:

@@ -22,13 +22,14 @@ class LatencyTpot(Signal):
 
     Sees slow decoding whatever the answer's length; misses stalls that the mean hides and slow first
     tokens. An answer of fewer than 16 tokens is not slow (``too_short``). A time-out is ``inf``; any other
-    failure is not slow; a cancelled request is censored and has no reading.
+    failure is not slow. A cancelled request has the pace of the tokens that came, if these were 16 or more;
+    otherwise no reading: its pace is not known, and a pace does not grow with waiting.
 
     Applies to streamed requests.
     """
 
     name: ClassVar[str] = "latency_tpot"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[SignalKind] = SignalKind.LATENCY
     title: ClassVar[str] = "Time per output token"
     unit: ClassVar[str] = "ms"
@@ -36,18 +37,17 @@ class LatencyTpot(Signal):
 
     @override
     def read(self, exchange: Exchange) -> Reading | None:
-        """Return ms per token, or None when it does not apply, was cancelled or was not recorded."""
+        """Return ms per token; None when it does not apply, was not recorded or was cancelled too early."""
         if exchange.request is None or not exchange.request.stream:
             return None
-        if exchange.outcome.failure is Failure.CANCELLED:
-            return None
-        if exchange.outcome.failed:
+        cancelled = exchange.outcome.failure is Failure.CANCELLED
+        if exchange.outcome.failed and not cancelled:
             return self.read_failure(exchange.outcome)
         tokens = exchange.answer.completion_tokens if exchange.answer else None
         if tokens is None:
             return None
         if tokens < MIN_TOKENS:
-            return Reading(0.0, "too_short")
+            return None if cancelled else Reading(0.0, "too_short")
         return _per_token(exchange.timing.ttft_ms, exchange.timing.e2e_ms, tokens)
 
     @override

@@ -6,8 +6,8 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.signals._latency import failure_reading, read_duration
-from detectors.types import Exchange, Margin, Outcome, Reading, SignalKind
+from detectors.signals._latency import censored, duration, failure_reading, read_duration
+from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["LatencyTtft"]
 
@@ -18,13 +18,14 @@ class LatencyTtft(Signal):
 
     Sees queueing, prefill and scheduling; misses a slow generation after the first token
     (``latency_tpot``). A time-out is ``inf``, exact for every threshold below it; any other failure is not
-    slow (``request_error`` counts it); a cancelled request is censored and has no reading.
+    slow (``request_error`` counts it); a request cancelled before its first token is censored: it exceeds the
+    thresholds that it had already passed. One cancelled later has its time.
 
     Applies to streamed requests: without a stream there is no first token to time.
     """
 
     name: ClassVar[str] = "latency_ttft"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[SignalKind] = SignalKind.LATENCY
     title: ClassVar[str] = "Time to first token"
     unit: ClassVar[str] = "ms"
@@ -32,10 +33,13 @@ class LatencyTtft(Signal):
 
     @override
     def read(self, exchange: Exchange) -> Reading | None:
-        """Return milliseconds, or None when it does not apply, was cancelled or was not recorded."""
+        """Return milliseconds, censored when cancelled before; None when it does not apply or was not recorded."""
         if exchange.request is None or not exchange.request.stream:
             return None
-        return read_duration(exchange.outcome, exchange.timing.ttft_ms)
+        timing = exchange.timing
+        if exchange.outcome.failure is Failure.CANCELLED:
+            return censored(timing.e2e_ms) if timing.ttft_ms is None else duration(timing.ttft_ms)
+        return read_duration(exchange.outcome, timing.ttft_ms)
 
     @override
     def read_failure(self, outcome: Outcome) -> Reading:

@@ -1,5 +1,6 @@
 """Latency tails: log-bin histograms and exceedance over their edges, counted exactly."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, floor, inf, isnan, log, log1p
 
@@ -9,13 +10,14 @@ __all__ = [
     "LOWEST_BIN",
     "MINIMUM",
     "OVERFLOW_BIN",
-    "add",
+    "Place",
     "bin_of",
     "edge",
-    "exceeds",
+    "exceedance",
     "histogram",
     "margin_bins",
     "merge",
+    "place",
     "pool",
     "tail_thresholds",
 ]
@@ -28,6 +30,8 @@ LOWEST_BIN = -350
 """Below about a microsecond; holds zero and negative values too."""
 OVERFLOW_BIN = 1_500
 """Beyond any real duration (10^12 ms); holds time-outs, which are ``inf``."""
+Place = tuple[int, bool]
+"""A reading's bin, and whether the reading is censored there."""
 _LOG_GAMMA = log(GAMMA)
 _ROUNDING = 1e-9
 
@@ -66,23 +70,35 @@ def bin_of(ms: float) -> int:
     return index + 1 if ms >= edge(index + 1) else index
 
 
-def exceeds(ms: float, edge_bin: int) -> bool:
-    """Return whether ``ms >= edge(edge_bin)``, decided by bin index; a time-out exceeds every edge."""
-    return bin_of(ms) >= min(edge_bin, OVERFLOW_BIN)
+def place(reading: float) -> Place:
+    """Return the bin of a reading in milliseconds, and whether it is censored there: below 0, the client left then.
+
+    >>> place(-500.0) == (bin_of(500.0), True)
+    True
+    """
+    return bin_of(abs(reading)), reading < 0.0
 
 
-def add(counts: dict[int, int], ms: float) -> None:
-    """Count one value into a histogram, in place."""
-    index = bin_of(ms)
-    counts[index] = counts.get(index, 0) + 1
+def exceedance(found: Place, edge_bin: int) -> bool | None:
+    """Return whether a placed reading reaches ``edge(edge_bin)``, decided by bin index, or None where that is unknown.
+
+    A time-out reaches every edge. What is censored reaches those that it had passed; whether it would have reached a
+    later one nobody knows.
+
+    >>> exceedance(place(500.0), bin_of(400.0)), exceedance(place(500.0), bin_of(600.0))
+    (True, False)
+    >>> exceedance(place(-500.0), bin_of(400.0)), exceedance(place(-500.0), bin_of(600.0))
+    (True, None)
+    """
+    index, censored = found
+    if index >= min(edge_bin, OVERFLOW_BIN):
+        return True
+    return None if censored else False
 
 
-def histogram(values: Iterable[float]) -> dict[int, int]:
-    """Return the sparse histogram (bin index to count) of values in milliseconds."""
-    counts: dict[int, int] = {}
-    for ms in values:
-        add(counts, ms)
-    return counts
+def histogram(found: Iterable[Place]) -> dict[int, int]:
+    """Return the sparse histogram (bin index to count) of placed readings."""
+    return dict(Counter(index for index, _ in found))
 
 
 def merge(*histograms: Mapping[int, int]) -> dict[int, int]:
@@ -127,8 +143,8 @@ def tail_thresholds(
 ) -> tuple[int | None, ...]:
     """Return, per level, the bin whose lower edge is the first edge at or above the pooled quantile.
 
-    Sees slower tails: score ``X = exceeds(candidate_ms, c + margin_bins(r))`` and ``Y =
-    exceeds(baseline_ms, c)`` and feed the paired table to ``paired`` with ``Margin(0, 0)``. Misses what is
+    Sees slower tails: score ``X = exceedance(candidate, c + margin_bins(r))`` and ``Y =
+    exceedance(baseline, c)`` and feed the paired table to ``paired`` with ``Margin(0, 0)``. Misses what is
     faster than the lowest level.
 
     Args:

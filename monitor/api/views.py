@@ -116,6 +116,7 @@ def incident_view(incident: Incident, route: str, names: Mapping[int, str]) -> d
         "evidence": dict(incident.evidence),
         "effect": None if incident.effect is None else dict(incident.effect),
         "decided": incident.decided,
+        "advice": incident.advice,
         "closed_at": _time(incident.closed_at),
         "closed_by": incident.closed_by,
     }

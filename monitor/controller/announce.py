@@ -58,7 +58,7 @@ class Announcer:
             dedup_key=_dedup_key(kind, control, incident),
             incident_id=None if incident is None else incident.id,
             kind=kind,
-            severity=_SEVERITY[kind],
+            severity=_severity(kind, incident),
             route=route.name,
             candidate=_candidate(variants, incident),
             baseline=next((v.name for v in variants if v.role is Role.BASELINE), "none"),
@@ -78,12 +78,20 @@ def effect_in(incident: Incident) -> Effect | None:
     return None if incident.effect is None else Effect(**incident.effect)
 
 
+def _severity(kind: AlertKind, incident: Incident | None) -> Severity:
+    """Return how urgent an alert is: what only advises can wait for the morning."""
+    advises = kind is AlertKind.ADVISE and incident is not None and incident.advice is not None
+    return Severity.WARN if advises else _SEVERITY[kind]
+
+
 def _dedup_key(kind: AlertKind, control: RouteControl, incident: Incident | None) -> str:
     """Name a state change: by incident and kind, and by epoch if the change is one of the routing.
 
     A block comes before its epoch is taken: only the incident tells two of them apart.
     """
     cause = "" if incident is None else f"incident-{incident.id}:"
+    if incident is not None and incident.advice is not None:
+        cause += "advice:"  # told again once it may act
     epoch = "" if cause and kind in _TOLD_ONCE else f"route-{control.route_id}:epoch-{control.epoch}:"
     return f"{epoch}{cause}{kind.value}"
 

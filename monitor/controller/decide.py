@@ -17,7 +17,8 @@ def decide(
     """Choose what to do about a route now, and for which incident.
 
     Only an open incident with an alarm younger than the policy's ``evidence_ttl`` can move traffic, only in ``auto``,
-    only from ``armed``, and never against a person's pin. No data is never a reason to act.
+    only from ``armed``, and never against a person's pin. No data is never a reason to act, and an incident whose
+    alarms all only advise is told to people and moves nothing, in any mode.
     """
     if control.phase is not Phase.ARMED:
         return Decision(Action.NOTHING, f"the route is {control.phase.value}"), None
@@ -46,6 +47,8 @@ def reconsider(
 
 
 def _for_incident(route: Route, control: RouteControl, incident: Incident, policy: Policy, now: datetime) -> Decision:
+    if incident.advice is not None:
+        return Decision(Action.ADVISE, f"{incident.headline}. {incident.advice}")
     if route.mode is Mode.OBSERVE:
         return Decision(Action.WOULD_ROLL_BACK, f"{incident.headline}. Mode observe: nothing is moved")
     if control.pinned(now):

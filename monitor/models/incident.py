@@ -24,6 +24,8 @@ class Alarm:
     evidence: Mapping[str, Any]
     effect: Mapping[str, Any]
     """Estimate since the onset: selected, so replaced by the confirmation window's."""
+    advice: str | None = None
+    """Why it only advises: it may be told, and moves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Incident:
     """The action already decided for it, so that nothing is told twice."""
     closed_at: datetime | None
     closed_by: str | None
+    advice: str | None = None
+    """Why it only advises, as every alarm of it so far does; the first that does not becomes what it is about."""
 
     def actionable(self, now: datetime, evidence_ttl: timedelta) -> bool:
         """Tell whether its latest alarm is young enough to act on."""

@@ -9,17 +9,22 @@ from detectors.types import ArmCounts, Counts, PairCounts
 from monitor.models.event import Leg, Recorder
 
 __all__ = [
+    "Arrival",
     "LegRecord",
     "Pair",
     "PrimaryCounts",
     "RouteClock",
     "ScoredTick",
+    "Stratum",
     "TickPairs",
     "nothing_counted",
     "table_of",
     "tick_of",
     "tick_start",
 ]
+
+Stratum = tuple[str, ...]
+"""Where a pair's tail threshold comes from, the most important part first; a prefix is the parent, ``()`` is all."""
 
 
 def table_of(signal: str, numbers: Sequence[int]) -> Counts:
@@ -74,6 +79,10 @@ class LegRecord:
     readings: Mapping[str, float]
     slices: tuple[str, ...]
     mirrored: bool | None = None
+    backend: str = ""
+    """The replica that served it, as far as the recorder tells replicas apart."""
+    tokens: int | None = None
+    """Length of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,9 @@ class Pair:
     applicable: frozenset[str]
     """Signals that apply to the request, told by either leg."""
     slices: frozenset[str]
+    primary_tokens: int | None = None
+    """Length of the primary's answer, where its server told."""
+    shadow_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +126,10 @@ class ScoredTick:
     threshold is not known yet."""
     missing_candidate: int = 0
     missing_baseline: int = 0
-    histogram: Mapping[int, int] = field(default_factory=dict)
-    """Latency only: this tick's pooled bins."""
+    unlike: int = 0
+    """Of ``paired``, those left out: answers of unlike length, or arms under unlike load."""
+    histogram: Mapping[Stratum, Mapping[int, int]] = field(default_factory=dict)
+    """Tails only: this tick's pooled bins, per stratum."""
 
     @property
     def scored(self) -> int:
@@ -126,6 +140,16 @@ class ScoredTick:
     def one_sided(self) -> int:
         """Pairs with one leg missing."""
         return self.missing_candidate + self.missing_baseline
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Requests that one replica of a variant began in one tick, as its server tells."""
+
+    tick: int
+    variant_id: int
+    backend: str
+    requests: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,12 @@ import numpy as np
 from detectors.stats import reference, shiryaev_roberts, unpaired
 from detectors.types import ArmCounts, Margin
 
-__all__ = ["AWAY_TICKS", "FEWEST_REFERENCE", "Arms", "ReferenceAlarm", "take"]
+__all__ = ["AWAY_TICKS", "FEWEST_REFERENCE", "REFERENCE_ADVICE", "Arms", "ReferenceAlarm", "take"]
 
+REFERENCE_ADVICE: Final = (
+    "Compared with the sessions that the baseline answered before, for want of a holdback: the traffic may have "
+    "changed since. Nothing is moved"
+)
 AWAY_TICKS: Final = 360
 """Ticks without a session of the baseline after which it counts as away: an hour."""
 FEWEST_REFERENCE: Final = 200

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from detectors.registry import SIGNALS
-from detectors.stats import guard, latency, planning
+from detectors.stats import guard, planning
 from detectors.stats import stream as detector
 from detectors.types import ArmCounts, Counts, PairCounts, SignalKind
 from monitor.clock import Clock
@@ -21,14 +21,17 @@ from monitor.models.policy import Policy
 from monitor.models.route import Phase, Route, RouteControl
 from monitor.models.tick import Pair, RouteClock, ScoredTick, tick_start
 from monitor.models.variant import Role, Variant
+from monitor.services.arms import REFERENCE_ADVICE, take
 from monitor.services.conversations import Conversations
 from monitor.services.effects import confirmation, effect_of
 from monitor.services.fingerprints import builds_of
-from monitor.services.histories import Histories
+from monitor.services.histories import Histories, Loads
+from monitor.services.load import RouteLoad, advice_on
 from monitor.services.pairing import pair_up
 from monitor.services.policies import PolicyService
-from monitor.services.scoring import gather, score_bits, score_prints, score_sessions, score_tails
+from monitor.services.scoring import score_bits, score_prints, score_sessions
 from monitor.services.slicing import Tested, by_slice, members_of, resliced, take_seats, to_test
+from monitor.services.tails import score_tails
 from monitor.services.ticks import keep_clock
 from monitor.services.verdicts import StreamFacts, alarm_headline, judge
 from monitor.services.watch import OwnAlarm, Watched, order, sibling_floors, stored_state, watch
@@ -63,6 +66,7 @@ class EvaluateService:
         self._clock = clock
         self._histories = Histories()
         self._conversations = Conversations()
+        self._loads = Loads()
 
     def run(self) -> int:
         """Close every tick that is due on every route and return how many were closed.
@@ -104,6 +108,7 @@ class EvaluateService:
             control = ControlStore(session).get(route.id)
             variants = RouteStore(session).variants(route.id)
             records = EventStore(session).legs(route.id, start - _SKEW, end + _SKEW)
+            load = self._loads.close(EventStore(session), route.id, tick, clock.tick_s, records)
             paired = pair_up(records, start, end, mirror_complete=route.mirror_percent >= 100)  # noqa: PLR2004
             stored = StreamStore(session).of_route(route.id)
             matured = self._conversations.matured(
@@ -112,7 +117,7 @@ class EvaluateService:
             pairs, sessions, slices = _slices(session, route, policy, paired.pairs, matured, start, stored)
             builds = builds_of(FingerprintStore(session).of_route(route.id))
             watched = watch(policy, variants, stored, epoch=control.epoch, fleet=fleet, builds=builds, slices=slices)
-            closing = _Closing(session, route, policy, clock, control, tick, self._clock.now(), self._histories)
+            closing = _Closing(session, route, policy, clock, control, tick, self._clock.now(), self._histories, load)
             closing.fold_all(watched, pairs, sessions)
             closing.confirm(variants)
         return True
@@ -130,6 +135,7 @@ class _Closing:
     tick: int
     now: datetime
     histories: Histories
+    load: RouteLoad
 
     def fold_all(self, watched: Sequence[Watched], pairs: Sequence[Pair], sessions: Sequence[SessionRecord]) -> None:
         """Fold the tick into every stream."""
@@ -138,16 +144,16 @@ class _Closing:
         pairs_of, sessions_of = by_slice(pairs), by_slice(sessions)
         odd = {w.stream.signal for w in watched if w.is_aa and w.alarm and w.alarm.within(self.now, _A_A_DOUBT)}
         for one in sorted(watched, key=order):
-            slice_ = one.stream.slice
-            waiting = ArmCounts()
-            if SIGNALS[one.stream.signal].paired:
-                scored = self._score(one, pairs_of.get(slice_, ()))
+            this, arms, remembered = one.stream, one.arms, None
+            if SIGNALS[this.signal].paired:
+                scored = self._score(one, pairs_of.get(this.slice, ()))
                 harm, safe = scored.harm, scored.safe
             else:
-                this = one.stream
-                arms = score_sessions(sessions_of.get(slice_, ()), this.candidate_id, one.baseline_id, this.signal)
-                scored = ScoredTick((arms,), (arms,), (arms,), paired=arms.n)  # no session lacks a leg
-                due, waiting = gather(one.waiting, arms)
+                counts = score_sessions(
+                    sessions_of.get(this.slice, ()), this.candidate_id, one.baseline_id, this.signal
+                )
+                scored = ScoredTick((counts,), (counts,), (counts,), paired=counts.n)  # no session lacks a leg
+                arms, due, remembered = take(arms, counts, one.config.margin, one.config.threshold)
                 harm = safe = (due,)
             state, alarm = detector.fold(
                 one.state,
@@ -155,12 +161,18 @@ class _Closing:
                 self.tick,
                 harm,
                 safe,
-                sibling_phi=floors.get((one.stream.candidate_id, one.stream.signal), 1.0),
+                sibling_phi=floors.get((this.candidate_id, this.signal), 1.0),
                 frozen=self.control.phase is not Phase.ARMED,
             )
             if alarm is not None and one.is_aa:
-                odd.add(one.stream.signal)
-            self._save(one, scored, waiting, state, alarm, open_incidents, differs=one.stream.signal in odd)
+                odd.add(this.signal)
+            raised = None
+            if alarm is not None:
+                raised = _Raised(alarm.onset_tick, alarm.since_onset, alarm.log_statistic, self._advice(one, alarm))
+            elif remembered is not None and self.control.phase is Phase.ARMED:
+                onset = self.tick - arms.baseline_away
+                raised = _Raised(onset, remembered.counts, remembered.log_statistic, REFERENCE_ADVICE)
+            self._save(replace(one, arms=arms), scored, state, raised, open_incidents, differs=this.signal in odd)
 
     def _score(self, one: Watched, pairs: Sequence[Pair]) -> ScoredTick:
         this = one.stream
@@ -169,13 +181,7 @@ class _Closing:
             return score_bits(pairs, this.candidate_id, one.baseline_id, this.signal, this.slice)
         if kind is SignalKind.PRINT:
             return score_prints(pairs, this.candidate_id, one.baseline_id, this.signal, this.slice)
-        shift = latency.margin_bins(one.relative_margin)
-        history = self.histories.pooled(StreamStore(self.session), this, self.tick, self.clock.tick_s)
-        limit = 1000.0 * self.clock.horizon_s if kind is SignalKind.LATENCY else inf
-        thresholds = [
-            None if bin_ is None or latency.edge(bin_ + shift) >= limit else bin_
-            for bin_ in latency.tail_thresholds(history)
-        ]
+        history = self.histories.before(StreamStore(self.session), this, self.tick, self.clock.tick_s)
         return score_tails(
             pairs,
             this.candidate_id,
@@ -183,58 +189,55 @@ class _Closing:
             this.signal,
             this.slice,
             relative_margin=one.relative_margin,
-            thresholds=thresholds,
+            thresholds=history.thresholds,
+            limit_ms=1000.0 * self.clock.horizon_s if kind is SignalKind.LATENCY else inf,
+            footing=self.load.footing(this.candidate_id, one.baseline_id),
         )
 
     def _save(
         self,
         one: Watched,
         scored: ScoredTick,
-        waiting: ArmCounts,
         state: detector.StreamState,
-        alarm: detector.Alarm | None,
+        raised: "_Raised | None",
         open_incidents: Sequence[Incident],
         *,
         differs: bool,
     ) -> None:
         pairing = guard.observe(one.guard, pairs=scored.paired, one_sided=scored.one_sided)
         idle = 0 if scored.scored else one.idle + 1
-        away = 0 if scored.complete[0].baseline_n or SIGNALS[one.stream.signal].paired else one.baseline_away + 1
         evidence = self._evidence(one, state, pairing)
-        if alarm is not None:
-            since = alarm.since_onset
-            evidence = replace(
-                evidence,
-                **_told(since),
-                log_statistic=alarm.log_statistic,
-            )
+        if raised is not None:
+            evidence = replace(evidence, **_told(raised.since), log_statistic=raised.log_statistic)
         doubtful = guard.trips(pairing) or differs
-        own = OwnAlarm(self.now, evidence) if alarm is not None else one.alarm
-        if alarm is not None and not one.is_aa and not doubtful:
-            self._open(one, alarm, evidence)
+        own = one.alarm if raised is None else OwnAlarm(self.now, evidence, raised.advice)
+        if raised is not None and own is not None and not one.is_aa and not doubtful:
+            self._open(one, raised, own)
         latched = (
-            None if one.is_aa else self._latched(one, own, open_incidents, fresh=alarm is not None and not doubtful)
+            None if one.is_aa else self._latched(one, own, open_incidents, fresh=raised is not None and not doubtful)
         )
         signal = SIGNALS[one.stream.signal]
         verdict, reason = judge(
             StreamFacts(
                 title=signal.title,
                 kind=signal.kind,
-                evidence=latched or evidence,
+                evidence=evidence if latched is None else latched.evidence,
                 harm_latched=latched is not None,
+                advice=None if latched is None else latched.advice,
                 safe=state.safe_at(self.tick),
                 guard_tripped=guard.trips(pairing),
                 differs_from_itself=differs,
                 idle_ticks=idle,
                 frozen_in=None if self.control.phase is Phase.ARMED else self.control.phase.value,
-                baseline_away_ticks=away,
-                learning=scored.paired > 0 and not any(table.n for table in scored.complete),
+                baseline_away_ticks=one.arms.baseline_away,
+                unlike=scored.unlike > 0 and self.load.footing(one.stream.candidate_id, one.baseline_id).unlike,
+                learning=scored.paired > scored.unlike and not any(table.n for table in scored.complete),
             )
         )
         saved = StreamStore(self.session).save(
             replace(
                 one.stream,
-                state=stored_state(state, pairing, idle, own, waiting, away),
+                state=stored_state(state, pairing, idle, own, one.arms),
                 last_tick=self.tick,
                 verdict=verdict,
                 reason=reason,
@@ -267,7 +270,13 @@ class _Closing:
             smallest_detectable=known,
         )
 
-    def _open(self, one: Watched, alarm: detector.Alarm, evidence: Evidence) -> None:
+    def _advice(self, one: Watched, alarm: detector.Alarm) -> str | None:
+        """Return why an alarm only advises: what is slow under load of its own is no proof against the variant."""
+        if SIGNALS[one.stream.signal].kind is not SignalKind.LATENCY:
+            return None
+        return advice_on(self.load.overlap_since(one.stream.candidate_id, one.baseline_id, alarm.onset_tick))
+
+    def _open(self, one: Watched, raised: "_Raised", own: OwnAlarm) -> None:
         """Open an incident, or attach to the open one."""
         this, signal = one.stream, SIGNALS[one.stream.signal]
         IncidentStore(self.session).record(
@@ -279,28 +288,29 @@ class _Closing:
                 slice=this.slice,
                 tick=self.tick,
                 at=self.now,
-                onset_at=tick_start(alarm.onset_tick, self.clock.tick_s),
-                headline=alarm_headline(signal.title, signal.kind, evidence),
-                evidence=evidence.to_json(),
-                effect=effect_of(this.signal, alarm.since_onset, "since onset"),
+                onset_at=tick_start(raised.onset_tick, self.clock.tick_s),
+                headline=alarm_headline(signal.title, signal.kind, own.evidence),
+                evidence=own.evidence.to_json(),
+                effect=effect_of(this.signal, raised.since, "since onset"),
+                advice=own.advice,
             )
         )
         _log.warning("alarm", route=self.route.name, signal=this.signal, slice=this.slice, tick=self.tick)
 
     def _latched(
         self, one: Watched, own: OwnAlarm | None, open_incidents: Sequence[Incident], *, fresh: bool
-    ) -> Evidence | None:
-        """Return the evidence that harm is latched on: an incident is open and its alarm young enough to act on."""
+    ) -> OwnAlarm | None:
+        """Return the alarm that harm is latched on: an incident is open and its alarm young enough to act on."""
         if fresh and own is not None:
-            return own.evidence
+            return own
         ttl = timedelta(seconds=self.policy.evidence_ttl_s)
         for incident in open_incidents:
             if incident.candidate_id != one.stream.candidate_id or not incident.actionable(self.now, ttl):
                 continue
             if incident.stream_id == one.stream.id:
-                return Evidence.from_json(incident.evidence)
+                return OwnAlarm(incident.last_alarm_at, Evidence.from_json(incident.evidence), incident.advice)
             if own is not None and own.at >= incident.opened_at and own.within(self.now, ttl):
-                return own.evidence
+                return own
         return None
 
     def confirm(self, variants: Sequence[Variant]) -> None:
@@ -345,6 +355,17 @@ def _told(counts: Counts) -> "_Told":
         "baseline_rate": _rate(counts.baseline_bad, counts.baseline_n),
         "baseline_n": counts.baseline_n if arms else None,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """An alarm as an incident takes it."""
+
+    onset_tick: int
+    since: Counts
+    log_statistic: float
+    advice: str | None
+    """Why it only advises."""
 
 
 class _Told(TypedDict):

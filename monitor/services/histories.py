@@ -1,71 +1,154 @@
-"""Trailing latency histograms, kept in memory between ticks and read back after a restart."""
+"""What the last hour was like, kept in memory between ticks and read back after a restart: latencies and load."""
 
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from detectors.stats import latency
 from monitor.models.evidence import Stream
+from monitor.models.tick import LegRecord, Stratum, tick_start
+from monitor.services.load import KEPT_S, RouteLoad, arrivals_of
+from monitor.services.strata import ancestors
+from monitor.storage.events import EventStore
 from monitor.storage.streams import StreamStore
 
-__all__ = ["Histories"]
+__all__ = ["Histories", "History", "Loads"]
 
-_SHORTEST_S = 300.0
-_LONGEST_S = 3600.0
+_WINDOWS_S: Final = (300.0, KEPT_S)
+"""The shorter window counts if it holds enough values."""
+
+_Tick = tuple[int, Mapping[Stratum, Mapping[int, int]]]
 
 
 @dataclass(slots=True)
-class _History:
-    fingerprint: str
-    last_tick: int
-    ticks: deque[tuple[int, Mapping[int, int]]] = field(default_factory=deque)
+class _Window:
+    """Sums of the pooled histograms over the last ticks, of every stratum and of all that hold it."""
+
+    length: float
+    """In ticks."""
+    ticks: deque[_Tick] = field(default_factory=deque)
+    sums: defaultdict[Stratum, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def add(self, tick: int, histograms: Mapping[Stratum, Mapping[int, int]]) -> None:
+        self.ticks.append((tick, histograms))
+        for stratum, counts in histograms.items():
+            for holder in ancestors(stratum):
+                self.sums[holder].update(counts)
+
+    def forget(self, tick: int) -> None:
+        """Take out what is older than the window before ``tick``."""
+        while self.ticks and self.ticks[0][0] < tick - self.length:
+            for stratum, counts in self.ticks.popleft()[1].items():
+                for holder in ancestors(stratum):
+                    self._take(holder, counts)
+
+    def _take(self, stratum: Stratum, counts: Mapping[int, int]) -> None:
+        left = self.sums[stratum]
+        left.subtract(counts)
+        for index in [index for index in counts if left[index] <= 0]:
+            del left[index]
+        if not left:
+            del self.sums[stratum]
+
+
+@dataclass(slots=True)
+class History:
+    """The pooled histograms of the ticks before the one being closed, of one latency stream.
+
+    Memory holds an hour of bins: one tick's bins never outnumber its values, and a sum's never the bins there are.
+    """
+
+    fingerprint: str = ""
+    last_tick: int = 0
+    windows: tuple[_Window, ...] = ()
+
+    def thresholds(self, stratum: Stratum) -> tuple[int | None, ...]:
+        """Return a stratum's tail thresholds per level, fixed before the tick.
+
+        Its own values of five minutes count, else of an hour, if they are enough; else those of the narrowest stratum
+        that holds it and has enough.
+        """
+        for holder in ancestors(stratum):
+            for window in self.windows:
+                found = latency.tail_thresholds(window.sums.get(holder, {}))
+                if found[0] is not None:
+                    return found
+        return (None,) * len(latency.LEVELS)
+
+    def add(self, tick: int, histograms: Mapping[Stratum, Mapping[int, int]]) -> None:
+        """Remember a closed tick."""
+        self.last_tick = tick
+        kept = {stratum: dict(counts) for stratum, counts in histograms.items() if counts}
+        if kept:
+            for window in self.windows:
+                window.add(tick, kept)
+
+    def before(self, tick: int) -> "History":
+        """Forget what is too old to judge ``tick`` by."""
+        for window in self.windows:
+            window.forget(tick)
+        return self
 
 
 class Histories:
-    """The pooled histogram of the ticks before the one being closed, per latency stream.
-
-    Five minutes, or longer (at most an hour) until there are enough values for the tail thresholds.
-    """
+    """The histories of all streams."""
 
     def __init__(self) -> None:
-        self._known: dict[int, _History] = {}
+        self._known: dict[int, History] = {}
 
-    def pooled(self, streams: StreamStore, stream: Stream, tick: int, tick_s: float) -> dict[int, int]:
-        """Return the pooled histogram of the trailing window, without ``tick`` itself."""
+    def before(self, streams: StreamStore, stream: Stream, tick: int, tick_s: float) -> History:
+        """Return what a stream saw before ``tick``, without ``tick`` itself."""
         if not stream.id:
-            return {}
+            return History()
         history = self._known.get(stream.id)
         if history is None or history.fingerprint != stream.fingerprint or history.last_tick != tick - 1:
-            history = self._read(streams, stream, tick, tick_s)
-            self._known[stream.id] = history
-        total: dict[int, int] = {}
-        n = 0
-        for at, counts in reversed(history.ticks):
-            if at < tick - _SHORTEST_S / tick_s and n >= latency.MINIMUM:
-                break
-            for edge, count in counts.items():
-                total[edge] = total.get(edge, 0) + count
-                n += count
-        while history.ticks and history.ticks[0][0] < tick - _LONGEST_S / tick_s:
-            history.ticks.popleft()
-        return total
+            history = self._known[stream.id] = _read_back(streams, stream, tick, tick_s)
+        return history.before(tick)
 
-    def append(self, stream: Stream, tick: int, histogram: Mapping[int, int]) -> None:
+    def append(self, stream: Stream, tick: int, histograms: Mapping[Stratum, Mapping[int, int]]) -> None:
         """Remember a closed tick."""
         history = self._known.get(stream.id)
         if history is None or history.last_tick != tick - 1 or history.fingerprint != stream.fingerprint:
             self._known.pop(stream.id, None)
             return
-        history.last_tick = tick
-        if histogram:
-            history.ticks.append((tick, dict(histogram)))
+        history.add(tick, histograms)
 
-    @staticmethod
-    def _read(streams: StreamStore, stream: Stream, tick: int, tick_s: float) -> _History:
-        first = tick - int(_LONGEST_S / tick_s)
-        stored = streams.ticks(stream, first, tick - 1)
-        return _History(
-            stream.fingerprint,
-            tick - 1,
-            deque((row["tick"], {int(edge): n for edge, n in row["histogram"].items()}) for row in stored),
-        )
+
+class Loads:
+    """The trailing load of every route, kept in memory between ticks and read back after a restart."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, RouteLoad] = {}
+
+    def close(
+        self, events: EventStore, route_id: int, tick: int, tick_s: float, records: Iterable[LegRecord]
+    ) -> RouteLoad:
+        """Return a route's load with the tick that is being closed."""
+        known = self._known.get(route_id)
+        if known is None or known.last_tick != tick - 1 or known.tick_s != tick_s:
+            known = self._known[route_id] = _load_before(events, route_id, tick, tick_s)
+        start, end = tick_start(tick, tick_s), tick_start(tick + 1, tick_s)
+        known.append(tick, arrivals_of(records, start, end))
+        return known
+
+
+def _read_back(streams: StreamStore, stream: Stream, tick: int, tick_s: float) -> History:
+    history = History(stream.fingerprint, tick - 1, tuple(_Window(length / tick_s) for length in _WINDOWS_S))
+    for row in streams.ticks(stream, tick - int(_WINDOWS_S[-1] / tick_s), tick - 1):
+        history.add(row["tick"], row["histograms"])
+    history.last_tick = tick - 1
+    return history
+
+
+def _load_before(events: EventStore, route_id: int, tick: int, tick_s: float) -> RouteLoad:
+    """Return the hour before a tick as the stored events tell it."""
+    first = tick - int(KEPT_S / tick_s)
+    load = RouteLoad(tick_s, tick - 1)
+    by_tick: defaultdict[int, dict[int, dict[str, int]]] = defaultdict(dict)
+    for one in events.arrivals(route_id, tick_start(first, tick_s), tick_start(tick, tick_s), tick_s):
+        by_tick[one.tick].setdefault(one.variant_id, {})[one.backend] = one.requests
+    for at in sorted(by_tick):
+        load.append(at, by_tick[at])
+    load.last_tick = tick - 1
+    return load

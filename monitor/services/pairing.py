@@ -76,7 +76,14 @@ def _pair(
         shadow=_readings(shadow) if shadow else None,
         applicable=frozenset({ALWAYS_APPLICABLE}.union(*(record.readings for record in servers))),
         slices=frozenset({ALL}.union(*(record.slices for record in servers))),
+        primary_tokens=_tokens(primary),
+        shadow_tokens=_tokens(shadow),
     )
+
+
+def _tokens(leg: Sequence[LegRecord]) -> int | None:
+    """Return the length of a leg's answer: the longest told, whatever order the records came in."""
+    return max((record.tokens for record in leg if record.tokens is not None), default=None)
 
 
 def _readings(leg: Sequence[LegRecord]) -> Mapping[str, float]:

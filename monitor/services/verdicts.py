@@ -39,13 +39,20 @@ class StreamFacts:
     """Arms: ticks since the last one with a session that the baseline answered; 0 for pairs."""
     learning: bool
     """Latency: pairs come in, and the trailing window is still too short for a tail threshold."""
+    advice: str | None = None
+    """Latency: why the latched alarm only advises."""
+    unlike: bool = False
+    """Latency: the arms work under unlike load although they usually do not, and their pairs are left out."""
 
 
 def judge(facts: StreamFacts) -> tuple[Verdict, str]:
     """Return the verdict with the sentence that the page, Slack and the audit show."""
     evidence = facts.evidence
     if facts.harm_latched:
-        return Verdict.HARM, alarm_headline(facts.title, facts.kind, evidence)
+        headline = alarm_headline(facts.title, facts.kind, evidence)
+        if facts.advice is not None:
+            return Verdict.INCONCLUSIVE, f"{headline}. {facts.advice}"
+        return Verdict.HARM, headline
     inconclusive = _inconclusive(facts)
     if inconclusive is not None:
         return Verdict.INCONCLUSIVE, inconclusive
@@ -60,6 +67,8 @@ def _inconclusive(facts: StreamFacts) -> str | None:
     evidence = facts.evidence
     if facts.frozen_in is not None:
         return f"not tested while the route is {facts.frozen_in}"
+    if facts.unlike:
+        return "not compared now: the arms' load per replica is not alike, as it usually is"
     if facts.learning:
         return "learning: too few past values for a tail threshold yet (2,000 are needed within an hour)"
     if facts.guard_tripped:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import product
 from math import ceil, log, log2
@@ -14,10 +14,11 @@ from typing import Any
 from detectors.registry import SIGNALS
 from detectors.stats import budget, guard, latency
 from detectors.stats import stream as detector
-from detectors.types import ArmCounts, Design, Margin, SignalKind, Verdict
+from detectors.types import Design, Margin, SignalKind, Verdict
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.policy import Policy
 from monitor.models.variant import Role, Variant
+from monitor.services.arms import Arms
 from monitor.services.pairing import ALL, ALWAYS_APPLICABLE
 from monitor.services.slicing import Tested, members_of, to_test
 from monitor.services.tier_defaults import policy_for, reference_of
@@ -37,6 +38,8 @@ class OwnAlarm:
 
     at: datetime
     evidence: Evidence
+    advice: str | None = None
+    """Why it only advises."""
 
     def within(self, now: datetime, length: timedelta) -> bool:
         """Tell whether the alarm is younger than that."""
@@ -55,10 +58,8 @@ class Watched:
     config: detector.StreamConfig
     baseline_id: int
     relative_margin: float
-    waiting: ArmCounts = field(default_factory=ArmCounts)
-    """Arms: sessions that matured and are not folded yet."""
-    baseline_away: int = 0
-    """Arms: ticks since the baseline last answered a session that matured."""
+    arms: Arms = field(default_factory=Arms)
+    """What a stream of sessions remembers besides; unused by pairs."""
 
     @property
     def is_aa(self) -> bool:
@@ -173,17 +174,15 @@ def stored_state(
     pairing: guard.GuardState,
     idle: int,
     alarm: OwnAlarm | None,
-    waiting: ArmCounts = ArmCounts(),  # noqa: B008 - frozen
-    baseline_away: int = 0,
+    arms: Arms,
 ) -> dict[str, Any]:
     """Return a stream's state as it is stored; ``watch`` reads it back."""
     return {
         "detector": state.to_json(),
         "guard": [pairing.requests, pairing.one_sided],
         "idle": idle,
-        "alarm": None if alarm is None else {"at": alarm.at.isoformat(), "evidence": alarm.evidence.to_json()},
-        "waiting": list(waiting.cells),
-        "baseline_away": baseline_away,
+        "alarm": None if alarm is None else asdict(alarm) | {"at": alarm.at.isoformat()},
+        "arms": arms.to_json(),
     }
 
 
@@ -240,12 +239,11 @@ def _again(policy: Policy, found: Stream, baseline: Variant) -> Watched:
         config=_config(policy, found.signal, found.threshold),
         baseline_id=baseline.id,
         relative_margin=policy.signals[found.signal].margin.relative,
-        waiting=ArmCounts(*found.state.get("waiting", ())),
-        baseline_away=int(found.state.get("baseline_away", 0)),
+        arms=Arms.from_json(found.state["arms"]) if "arms" in found.state else Arms(),
     )
 
 
 def _alarm(stored: Mapping[str, Any] | None) -> OwnAlarm | None:
     if stored is None:
         return None
-    return OwnAlarm(datetime.fromisoformat(stored["at"]), Evidence.from_json(stored["evidence"]))
+    return OwnAlarm(datetime.fromisoformat(stored["at"]), Evidence.from_json(stored["evidence"]), stored.get("advice"))

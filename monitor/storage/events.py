@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from detectors.registry import all_names
 from monitor.models.event import Leg, Record, Recorder, Rejection
-from monitor.models.tick import LegRecord, PrimaryCounts
+from monitor.models.tick import Arrival, LegRecord, PrimaryCounts
 from monitor.storage.copy import COPY_END, COPY_START, RowPacker
 from monitor.storage.days import ensure_days
 from monitor.storage.layouts import Layout, LayoutStore, ensure_layout
@@ -297,8 +297,8 @@ class EventStore:
         names = LayoutStore(self._session).names()
         rows = self._session.execute(
             text(
-                "SELECT request_id, recorder, leg, variant_id, started_at, layout_id, readings, slices, mirrored "
-                "FROM events "
+                "SELECT request_id, recorder, leg, variant_id, started_at, layout_id, readings, slices, mirrored, "
+                "backend, completion_tokens FROM events "
                 "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
                 "AND started_at >= :since AND started_at < :until "
                 "AND attempt = 1 AND leg <> 'unknown' AND variant_id IS NOT NULL"
@@ -315,9 +315,25 @@ class EventStore:
                 readings=_named(names[row.layout_id], row.readings),
                 slices=tuple(row.slices),
                 mirrored=row.mirrored,
+                backend=row.backend,
+                tokens=row.completion_tokens,
             )
             for row in rows
         ]
+
+    def arrivals(self, route_id: int, since: datetime, until: datetime, tick_s: float) -> list[Arrival]:
+        """Return how many requests each replica began in each tick of [since, until), as its server tells."""
+        rows = self._session.execute(
+            text(
+                "SELECT floor(extract(epoch FROM started_at) / :tick_s)::bigint AS tick, variant_id, backend, "
+                "count(*) AS n FROM events "
+                "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
+                "AND started_at >= :since AND started_at < :until AND recorder = 'server' "
+                "AND attempt = 1 AND leg <> 'unknown' AND variant_id IS NOT NULL GROUP BY 1, 2, 3"
+            ),
+            {"route": route_id, "since": since, "until": until, "tick_s": tick_s, **_days(since, until)},
+        )
+        return [Arrival(row.tick, row.variant_id, row.backend, row.n) for row in rows]
 
     def lags(self, route_id: int, since: datetime, until: datetime, quantile: float) -> Lags:
         """Return the lag from start to receipt over events received in [since, until), both arms pooled.

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import case, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,31 +20,42 @@ class IncidentStore:
         self._session = session
 
     def record(self, alarm: Alarm) -> int:
-        """Open an incident for an alarm, or attach it to the open one; return the incident's id."""
-        statement = (
-            insert(IncidentRow)
-            .values(
-                route_id=alarm.route_id,
-                candidate_id=alarm.candidate_id,
-                stream_id=alarm.stream_id,
-                signal=alarm.signal,
-                slice=alarm.slice,
-                headline=alarm.headline,
-                opened_at=alarm.at,
-                onset_at=alarm.onset_at,
-                alarm_tick=alarm.tick,
-                last_alarm_at=alarm.at,
-                alarms=1,
-                evidence=dict(alarm.evidence),
-                effect=dict(alarm.effect),
-            )
-            .on_conflict_do_update(
-                index_elements=["route_id", "candidate_id"],
-                index_where=IncidentRow.closed_at.is_(None),
-                set_={"last_alarm_at": alarm.at, "alarms": IncidentRow.alarms + 1},
-            )
-            .returning(IncidentRow.id)
+        """Open an incident for an alarm, or attach it to the open one; return the incident's id.
+
+        An alarm that only advises attaches without making older evidence fresh. One that may act becomes what an
+        incident is about that only advised so far, and what was decided about it is open again.
+        """
+        cause = {
+            "stream_id": alarm.stream_id,
+            "signal": alarm.signal,
+            "slice": alarm.slice,
+            "headline": alarm.headline,
+            "onset_at": alarm.onset_at,
+            "alarm_tick": alarm.tick,
+            "evidence": dict(alarm.evidence),
+            "effect": dict(alarm.effect),
+            "advice": alarm.advice,
+        }
+        opened = insert(IncidentRow).values(
+            route_id=alarm.route_id,
+            candidate_id=alarm.candidate_id,
+            opened_at=alarm.at,
+            last_alarm_at=alarm.at,
+            alarms=1,
+            **cause,
         )
+        advised = IncidentRow.advice.is_not(None)
+        attached: dict[str, Any] = {"alarms": IncidentRow.alarms + 1}
+        if alarm.advice is None:
+            attached |= {
+                name: case((advised, opened.excluded[name]), else_=IncidentRow.__table__.c[name]) for name in cause
+            }
+            attached |= {"last_alarm_at": alarm.at, "decided": case((advised, null()), else_=IncidentRow.decided)}
+        else:
+            attached["last_alarm_at"] = case((advised, alarm.at), else_=IncidentRow.last_alarm_at)
+        statement = opened.on_conflict_do_update(
+            index_elements=["route_id", "candidate_id"], index_where=IncidentRow.closed_at.is_(None), set_=attached
+        ).returning(IncidentRow.id)
         return int(self._session.execute(statement).scalar_one())
 
     def get(self, incident_id: int) -> Incident | None:
@@ -114,4 +125,5 @@ def _incident(row: IncidentRow) -> Incident:
         decided=row.decided,
         closed_at=row.closed_at,
         closed_by=row.closed_by,
+        advice=row.advice,
     )

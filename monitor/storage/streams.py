@@ -8,15 +8,16 @@ from typing import Any
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from detectors.stats.latency import merge
 from detectors.types import Counts, Verdict
 from monitor.models.evidence import Evidence, Stream
-from monitor.models.tick import ScoredTick, nothing_counted, table_of
+from monitor.models.tick import ScoredTick, Stratum, nothing_counted, table_of
 from monitor.storage.tables import StreamRow, TickCountRow
 
 __all__ = ["Standing", "StreamStore", "TickCounts"]
 
 TickCounts = Mapping[str, Any]
-"""A stored tick: ``tick``, ``started_at``, ``complete`` (tables per level), ``missing``, ``histogram``."""
+"""A stored tick: ``tick``, ``started_at``, ``complete`` (tables per level), ``missing``, ``histograms`` by stratum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class StreamStore:
                 counts={
                     "complete": [list(counts.cells) for counts in scored.complete],
                     "missing": [scored.missing_candidate, scored.missing_baseline],
-                    "histogram": {str(edge): n for edge, n in scored.histogram.items()},
+                    **_stored(scored.histogram),
                 },
             )
         )
@@ -133,7 +134,10 @@ class StreamStore:
             )
             .order_by(TickCountRow.tick)
         )
-        return [{"tick": row.tick, "started_at": row.started_at, **row.counts} for row in rows]
+        return [
+            {"tick": row.tick, "started_at": row.started_at, **row.counts, "histograms": _histograms(row.counts)}
+            for row in rows
+        ]
 
     def counted(self, stream: Stream, first: int, last: int) -> Counts:
         """Return the complete pairs, or the sessions, of a stream over ticks, first level."""
@@ -145,6 +149,23 @@ class StreamStore:
     def forget_ticks(self, before: datetime) -> None:
         """Drop stored ticks older than an instant; detector states do not need them."""
         self._session.execute(delete(TickCountRow).where(TickCountRow.started_at < before))
+
+
+def _stored(histograms: Mapping[Stratum, Mapping[int, int]]) -> Mapping[str, Any]:
+    """Return a tick's histograms as stored: together, as the release before reads them, and by stratum if there are."""
+    bins = {stratum: {str(index): n for index, n in counts.items()} for stratum, counts in histograms.items()}
+    together = merge(*histograms.values())
+    strata = [[list(stratum), counts] for stratum, counts in bins.items()]
+    return {
+        "histogram": {str(index): n for index, n in together.items()},
+        **({"strata": strata} if bins.keys() - {()} else {}),
+    }
+
+
+def _histograms(counts: Mapping[str, Any]) -> Mapping[Stratum, Mapping[int, int]]:
+    """Return a stored tick's histograms by stratum; what was stored before there were strata is of all pairs."""
+    stored = counts.get("strata") or [[[], counts.get("histogram") or {}]]
+    return {tuple(stratum): {int(index): n for index, n in bins.items()} for stratum, bins in stored}
 
 
 def _stream(row: StreamRow) -> Stream:

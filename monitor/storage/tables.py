@@ -293,6 +293,7 @@ class IncidentRow(Base):
     decided: Mapped[str | None]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
+    advice: Mapped[str | None]
 
 
 class DecisionRow(Base):

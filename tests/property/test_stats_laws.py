@@ -158,8 +158,8 @@ def test_histograms_merge_in_any_order(a, b, c):
 
 @given(st.lists(MS), st.lists(MS))
 def test_a_histogram_of_all_is_the_merge_of_the_parts(first, second):
-    merged = latency.merge(latency.histogram(first), latency.histogram(second))
-    assert merged == latency.histogram(second + first)
+    merged = latency.merge(latency.histogram(map(latency.place, first)), latency.histogram(map(latency.place, second)))
+    assert merged == latency.histogram(map(latency.place, second + first))
     assert sum(merged.values()) == len(first) + len(second)
 
 
@@ -170,10 +170,12 @@ def test_edges_enclose_the_value(ms):
     assert ms < latency.edge(index + 1) or ms == inf
 
 
-@given(MS, MS, st.integers(latency.LOWEST_BIN, latency.OVERFLOW_BIN))
+@given(MS.map(abs), MS.map(abs), st.integers(latency.LOWEST_BIN, latency.OVERFLOW_BIN))
 def test_exceedance_is_monotone_and_exact(a, b, edge_bin):
-    assert latency.exceeds(max(a, b), edge_bin) >= latency.exceeds(min(a, b), edge_bin)
-    assert latency.exceeds(a, edge_bin) == (a >= latency.edge(edge_bin))
+    assert latency.exceedance(latency.place(max(a, b)), edge_bin) >= latency.exceedance(
+        latency.place(min(a, b)), edge_bin
+    )
+    assert latency.exceedance(latency.place(a), edge_bin) == (a >= latency.edge(edge_bin))
 
 
 @given(HISTOGRAMS, HISTOGRAMS, st.integers(0, 40))

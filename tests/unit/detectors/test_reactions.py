@@ -249,3 +249,12 @@ def test_the_documented_example_is_true():
     page = (Path(__file__).parents[3] / "docs/signals/loops.md").read_text("utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     exec(compile(example, "loops.md", "exec"), {})  # noqa: S102  # our own text
+
+
+def test_an_agents_step_is_neither_the_same_request_again_nor_a_near_duplicate():
+    asked = [Message("user", "Book the train to Porto for tomorrow morning.")]
+    step = [*asked, Message("assistant", None, (ToolCall("search", "{}"),)), Message("tool", "[1, 2]")]
+    one, other = turn_fingerprint(asked, KEY), turn_fingerprint(step, KEY)
+    assert one.exact != other.exact
+    assert not near_duplicate(one, other)
+    assert turn_fingerprint(step, KEY) == other

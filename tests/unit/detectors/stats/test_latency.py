@@ -25,8 +25,18 @@ def test_nothing_is_below_the_lowest_bin(ms):
 def test_time_outs_overflow_and_exceed_everything():
     assert latency.bin_of(inf) == latency.OVERFLOW_BIN
     assert latency.bin_of(1e300) < latency.OVERFLOW_BIN
-    assert latency.exceeds(inf, latency.OVERFLOW_BIN + 8)
-    assert not latency.exceeds(1e300, latency.OVERFLOW_BIN)
+    assert latency.exceedance(latency.place(inf), latency.OVERFLOW_BIN + 8)
+    assert not latency.exceedance(latency.place(1e300), latency.OVERFLOW_BIN)
+
+
+@pytest.mark.parametrize("ms", [0.5, 100.0, latency.edge(217), 1e6])
+def test_what_is_censored_exceeds_what_it_had_passed_and_of_the_rest_nothing_is_known(ms):
+    passed = latency.bin_of(ms)
+    assert latency.exceedance(latency.place(-ms), passed) is True
+    assert latency.exceedance(latency.place(-ms), passed + 1) is None
+    assert latency.exceedance(latency.place(ms), passed) is True
+    assert latency.exceedance(latency.place(ms), passed + 1) is False
+    assert latency.exceedance(latency.place(inf), passed + 1) is True
 
 
 def test_not_a_number_is_refused():
@@ -47,7 +57,7 @@ def test_margin_is_checked(relative):
 
 
 def test_threshold_is_the_first_edge_at_or_above_the_quantile():
-    counts = latency.histogram([100.0] * 900 + [200.0] * 100)
+    counts = latency.histogram(map(latency.place, [100.0] * 900 + [200.0] * 100))
     at_90, at_95 = latency.tail_thresholds(counts, (0.90, 0.95), minimum=1)
     assert latency.edge(at_90 - 1) <= 100.0 < latency.edge(at_90)
     assert latency.edge(at_95 - 1) <= 200.0 < latency.edge(at_95)
@@ -65,11 +75,11 @@ def test_levels_are_checked():
 
 
 def test_a_quantile_that_is_a_time_out_compares_time_outs():
-    counts = latency.histogram([100.0] * 50 + [inf] * 50)
+    counts = latency.histogram(map(latency.place, [100.0] * 50 + [inf] * 50))
     (threshold,) = latency.tail_thresholds(counts, (0.99,), minimum=1)
     assert threshold == latency.OVERFLOW_BIN
-    assert latency.exceeds(inf, threshold + latency.margin_bins(0.15))
-    assert not latency.exceeds(1e6, threshold)
+    assert latency.exceedance(latency.place(inf), threshold + latency.margin_bins(0.15))
+    assert not latency.exceedance(latency.place(1e6), threshold)
 
 
 def test_pooling_shifts_the_candidate_down_and_keeps_time_outs():
@@ -86,7 +96,9 @@ def test_arms_at_the_margin_exceed_alike():
     baseline = [latency.edge(index) * 1.001 for index in range(200, 400)]
     shift = latency.margin_bins(0.15)
     candidate = [ms * latency.GAMMA**shift for ms in baseline]
-    pooled = latency.pool(latency.histogram(candidate), latency.histogram(baseline), shift)
+    pooled = latency.pool(
+        latency.histogram(map(latency.place, candidate)), latency.histogram(map(latency.place, baseline)), shift
+    )
     for threshold in latency.tail_thresholds(pooled, minimum=1):
-        slow = sum(latency.exceeds(ms, threshold + shift) for ms in candidate)
-        assert slow == sum(latency.exceeds(ms, threshold) for ms in baseline) > 0
+        slow = sum(latency.exceedance(latency.place(ms), threshold + shift) for ms in candidate)
+        assert slow == sum(latency.exceedance(latency.place(ms), threshold) for ms in baseline) > 0

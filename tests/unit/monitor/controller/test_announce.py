@@ -220,3 +220,12 @@ def test_the_command_line_takes_every_next_step(say, kind):
     if step is not None:
         name, *arguments = shlex.split(step.partition("fullback ")[2])
         assert main.commands[name].make_context(name, arguments)
+
+
+def test_what_only_advises_pages_nobody_and_is_told_again_once_it_may_act(say):
+    advising = replace(INCIDENT, advice="Compare them under equal load")
+    ((first, _, alert),) = say(AlertKind.ADVISE, CONTROL, advising)
+    assert alert.severity is Severity.WARN
+    ((second, _, alert),) = say(AlertKind.ADVISE, CONTROL, INCIDENT)
+    assert alert.severity is Severity.PAGE
+    assert first != second

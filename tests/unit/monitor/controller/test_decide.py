@@ -29,7 +29,9 @@ def a_control(phase: Phase = Phase.ARMED, pinned_by: str | None = None, until: d
     return RouteControl(1, phase, NOW, Goal.BASELINE, "test", 0, None, None, None, None, pinned_by, until)
 
 
-def an_incident(age: timedelta = timedelta(), decided: str | None = None, number: int = 1) -> Incident:
+def an_incident(
+    age: timedelta = timedelta(), decided: str | None = None, number: int = 1, advice: str | None = None
+) -> Incident:
     at = NOW - age
     return Incident(
         id=number,
@@ -49,6 +51,7 @@ def an_incident(age: timedelta = timedelta(), decided: str | None = None, number
         decided=decided,
         closed_at=None,
         closed_by=None,
+        advice=advice,
     )
 
 
@@ -120,6 +123,7 @@ incidents = st.lists(
         st.timedeltas(timedelta(), 3 * TTL),
         st.sampled_from([None, *(action.value for action in Action)]),
         st.integers(1, 9),
+        st.sampled_from([None, None, "Compare them under equal load"]),
     ),
     max_size=4,
 )
@@ -133,8 +137,28 @@ def test_only_armed_auto_fresh_unpinned_and_waived_or_observed_rolls_back(route,
         assert control.phase is Phase.ARMED
         assert route.mode is Mode.AUTO
         assert NOW - incident.last_alarm_at <= TTL
+        assert incident.advice is None
         assert not control.pinned(NOW)
         assert route.waiver is not None or NOW - route.created_at >= OBSERVED
+
+
+@given(routes, controls, incidents)
+def test_an_incident_that_only_advises_is_told_and_never_acted_on(route, control, incidents):
+    advising = [replace(incident, advice="Compare them under equal load") for incident in incidents]
+    decision, incident = decide(route, control, advising, POLICY, NOW)
+    assert decision.action in {Action.NOTHING, Action.EXPIRE, Action.ADVISE}
+    if decision.action is Action.ADVISE:
+        assert decision.reason == f"{incident.headline}. Compare them under equal load"
+    for one in advising:
+        assert reconsider(route, control, one, POLICY, NOW).action in {Action.NOTHING, Action.ADVISE}
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_advice_that_was_told_is_no_reason_to_stay_silent_once_it_may_act(mode):
+    told = an_incident(decided="advise", advice="Compare them under equal load")
+    assert decide(a_route(mode), a_control(), [told], POLICY, NOW)[0].action is Action.NOTHING
+    lifted = replace(told, decided=None, advice=None)
+    assert decide(a_route(mode), a_control(), [lifted], POLICY, NOW)[0].action is not Action.NOTHING
 
 
 @given(routes, controls)

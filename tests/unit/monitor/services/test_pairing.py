@@ -4,7 +4,8 @@ from detectors.types import PairCounts
 from monitor.models.event import Leg, Recorder
 from monitor.models.tick import LegRecord, TickPairs
 from monitor.services.pairing import pair_up
-from monitor.services.scoring import score_bits, score_tails
+from monitor.services.scoring import score_bits
+from monitor.services.tails import score_tails
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 END = START + timedelta(seconds=10)
@@ -141,19 +142,19 @@ def test_a_gateways_times_never_stand_in_for_a_servers():
     seen = line(readings={"request_error": 0.0, "latency_e2e": 900.0})
     found = pairs(seen, shadow(readings={"request_error": 0.0, "latency_e2e": 100.0}))
     scored = score_tails(
-        found.pairs, CANDIDATE, BASELINE, "latency_e2e", "all", relative_margin=0.15, thresholds=(250,)
+        found.pairs, CANDIDATE, BASELINE, "latency_e2e", "all", relative_margin=0.15, thresholds=lambda _: (250,)
     )
     assert scored.missing_candidate == 1
-    assert scored.harm == (PairCounts(n00=1),)
+    assert scored.harm == (PairCounts(n00=1), PairCounts(), PairCounts())
 
 
 def test_a_timeout_of_the_gateway_is_slow_for_everyone():
     seen = line(readings={"request_error": 1.0, "latency_e2e": float("inf")})
     found = pairs(seen, shadow(readings={"request_error": 0.0, "latency_e2e": 100.0}))
     scored = score_tails(
-        found.pairs, CANDIDATE, BASELINE, "latency_e2e", "all", relative_margin=0.15, thresholds=(300, None)
+        found.pairs, CANDIDATE, BASELINE, "latency_e2e", "all", relative_margin=0.15, thresholds=lambda _: (300, None)
     )
-    assert scored.harm == (PairCounts(n10=1), PairCounts())
+    assert scored.harm == (PairCounts(n10=1), PairCounts(), PairCounts())
 
 
 def test_slices_and_applicability_come_from_either_leg():

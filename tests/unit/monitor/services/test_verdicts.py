@@ -34,6 +34,10 @@ def judged(evidence=EVIDENCE, **facts):
     [
         ({}, Verdict.UNDECIDED, "no harm found in 500 pairs; 2 % or more would have been seen"),
         ({"harm_latched": True}, Verdict.HARM, "candidate 8 %, baseline 1 % of requests (500 pairs since onset)"),
+        ({"harm_latched": True, "advice": "Compare them"}, Verdict.INCONCLUSIVE, "candidate 8 %"),
+        ({"harm_latched": True, "advice": "Compare them"}, Verdict.INCONCLUSIVE, "since onset). Compare them"),
+        ({"safe": True, "unlike": True}, Verdict.INCONCLUSIVE, "load per replica"),
+        ({"unlike": True, "learning": True}, Verdict.INCONCLUSIVE, "not compared now"),
         ({"safe": True}, Verdict.SAFE, "within the margin"),
         ({"safe": True, "guard_tripped": True}, Verdict.INCONCLUSIVE, "broken pairing: 3 % of requests"),
         ({"safe": True, "differs_from_itself": True}, Verdict.INCONCLUSIVE, "differs from its own mirror"),
