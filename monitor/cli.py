@@ -19,6 +19,7 @@ from monitor.cli_score import score
 from monitor.cli_variants import variants
 from monitor.client import call_api, read_document
 from monitor.config import Settings
+from monitor.demo.faults import FAULTS
 from monitor.errors import FullbackError
 
 __all__ = ["main"]
@@ -326,13 +327,12 @@ def openapi() -> None:
 @main.command()
 @click.option("--headless", is_flag=True, help="End after the result instead of keeping the console up.")
 @click.option("--json", "as_json", is_flag=True, help="Last line: one JSON object; progress goes to standard error.")
-@click.option("--fault", type=click.Choice(["schema", "refusal", "latency", "dead", "none"]), default=None)
+@click.option("--fault", type=click.Choice(list(FAULTS)), default=None, help="What goes wrong; see docs/demo.md.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--engines", type=click.Choice(["simulated", "llamacpp"]), default="simulated", show_default=True)
 @click.option("--keep", is_flag=True, help="Keep the temporary directory.")
 def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: str, keep: bool) -> None:
     """Show the whole way: traffic, drift, verified rollback, with a real Envoy and PostgreSQL."""
-    from monitor.demo.behaviour import Fault
     from monitor.demo.options import DemoOptions, EngineKind
     from monitor.demo.run import run_demo
 
@@ -340,7 +340,7 @@ def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: s
         options = DemoOptions(
             headless=headless,
             json=as_json,
-            fault=None if fault is None else Fault(fault),
+            fault=fault,
             seed=seed,
             engines=EngineKind(engines),
             keep=keep,

@@ -1,71 +1,50 @@
-"""What the demo's model servers answer: text, JSON that fits a schema, tool calls; and the same broken."""
+"""What the demo's model servers answer when they are well: text, JSON that fits a schema, tool calls, refusals."""
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-__all__ = ["Answer", "break_structure", "compose", "kind_of", "refuse", "value_for"]
+from monitor.demo.scenarios import BULLETS, DELICATE, number_in
+from monitor.demo.sentences import OPENINGS, REFUSALS, SENTENCES, WORDS
+from monitor.intake.language import language_of
+
+__all__ = [
+    "Answer",
+    "asked_number",
+    "asks_bullets",
+    "call_tool",
+    "calls_made",
+    "compose",
+    "encode",
+    "is_delicate",
+    "kind_of",
+    "language_asked",
+    "prose",
+    "refuse",
+    "said",
+    "schema_of",
+    "value_for",
+]
 
 _CHARS_PER_TOKEN = 4
-
-_SENTENCES = (
-    "Start with the simplest check and write down what you see before you change anything.",
-    "Most cases are settled within two working days once the receipt is attached.",
-    "A soft cloth and lukewarm water are enough; strong cleaners damage the surface.",
-    "If the light stays green for a minute, the connection is stable and you can go on.",
-    "Keep the original box, because it makes a return faster and cheaper for both sides.",
-    "The colleague on site can compare the serial number with the one on the invoice.",
-    "It helps to turn the device off, wait half a minute, and turn it on again.",
-    "The workshop opens at nine and takes small repairs without an appointment.",
-    "After the update the menu moves to the left and the old shortcut keeps working.",
-    "Please check the seal first; a worn one explains both the noise and the leak.",
-    "Two of the three parts are in stock and the last one follows at the end of the week.",
-    "You can split the payment, and the second half is due when the parcel has arrived.",
-    "Charge the battery fully once a month, even when it is not in use.",
-    "The warranty runs for two years from the date printed on the delivery note.",
-)
-_REFUSALS = (
-    "I'm sorry, but I can't help with that request.",
-    "I'm sorry, but I cannot assist with that.",
-    "I'm unable to help with this request, as it goes against my guidelines.",
-    "As an AI language model, I cannot provide an answer to that.",
-)
-_WORDS = (
-    "kettle",
-    "invoice",
-    "delivery",
-    "repair",
-    "green label",
-    "north gate",
-    "second shift",
-    "spare part",
-    "weekly check",
-    "return box",
-    "Ines",
-    "Pavel",
-    "Marta",
-    "Jonas",
-)
-_WRONG: Mapping[str, Any] = {
-    "string": 17,
-    "integer": "about seven",
-    "number": "unknown",
-    "boolean": "yes",
-    "array": "none",
-    "object": [],
-}
+_MOST_CALLS = 2
+_CALL_AGAIN = 0.2
+_SURE = (0.30, 0.04)
+"""Nats per token: mean over answers, and how much answers differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An assistant message, why it ended and how many tokens it took."""
+    """An assistant message, why it ended, how many tokens it took and how much they surprised the model."""
 
     message: dict[str, Any]
     finish_reason: str
     tokens: int
+    surprise: float = _SURE[0]
+    """Nats per token."""
 
     @property
     def text(self) -> str:
@@ -82,15 +61,77 @@ def kind_of(request: Mapping[str, Any]) -> str:
     return "tools" if request.get("tools") else "chat"
 
 
+def schema_of(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema that a structured request asks for."""
+    schema: Mapping[str, Any] = request["response_format"]["json_schema"]["schema"]
+    return schema
+
+
+def calls_made(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the tool calls since the user's last turn: an agent's steps so far."""
+    made: list[Mapping[str, Any]] = []
+    for message in request["messages"]:
+        made = [] if message["role"] == "user" else [*made, *(message.get("tool_calls") or ())]
+    return made
+
+
+def asked_number(request: Mapping[str, Any]) -> str | None:
+    """Return the number that the request is about: the one the user named last."""
+    return next((number for text in _turns(request) if (number := number_in(text))), None)
+
+
+def asks_bullets(request: Mapping[str, Any]) -> bool:
+    """Tell whether the user's last turn asks for a list."""
+    return BULLETS in _last_turn(request)
+
+
+def is_delicate(request: Mapping[str, Any]) -> bool:
+    """Tell whether the user's last turn asks for what the models decline."""
+    return DELICATE in _last_turn(request)
+
+
+def language_asked(request: Mapping[str, Any]) -> str:
+    """Return the language of the user's last turn, as far as the models speak it."""
+    found = language_of(_last_turn(request))
+    return found if found is not None and found in SENTENCES else "en"
+
+
 def compose(request: Mapping[str, Any], rng: random.Random) -> Answer:
     """Return a good answer to a request; equal generators give equal answers."""
+    surprise = abs(rng.gauss(*_SURE))
+    return replace(_compose(request, rng), surprise=surprise)
+
+
+def _compose(request: Mapping[str, Any], rng: random.Random) -> Answer:
     kind = kind_of(request)
     if kind == "structured":
-        schema = request["response_format"]["json_schema"]["schema"]
-        return _said(_json(value_for(schema, rng)))
+        return said(encode(value_for(schema_of(request), rng)))
     if kind == "tools":
-        return _tool_call(rng.choice(request["tools"])["function"], rng)
-    return _said(" ".join(rng.sample(_SENTENCES, rng.randint(2, 7))))
+        return _step(request, rng)
+    if is_delicate(request):
+        return refuse(rng)
+    return said(_advice(request, rng))
+
+
+def _step(request: Mapping[str, Any], rng: random.Random) -> Answer:
+    """Call a tool for the user; with its result say what was found, or call once more for something else."""
+    made = len(calls_made(request))
+    if not made or (made < _MOST_CALLS and rng.random() < _CALL_AGAIN):
+        return call_tool(rng.choice(request["tools"])["function"], rng)
+    return said(f"Here is what I found: {prose('en', rng.randint(1, 3), rng)}")
+
+
+def _advice(request: Mapping[str, Any], rng: random.Random) -> str:
+    language, number = language_asked(request), asked_number(request)
+    opening = OPENINGS[language].format(number=number) if number else ""
+    if asks_bullets(request):
+        return opening + "\n" + "\n".join(f"- {each}" for each in rng.sample(SENTENCES["en"], rng.randint(3, 6)))
+    return opening + prose(language, rng.randint(2, 7), rng)
+
+
+def prose(language: str, sentences: int, rng: random.Random) -> str:
+    """Return so many different sentences."""
+    return " ".join(rng.sample(SENTENCES[language], sentences))
 
 
 def value_for(schema: Mapping[str, Any], rng: random.Random) -> Any:
@@ -117,33 +158,21 @@ def _typed(schema: Mapping[str, Any], rng: random.Random) -> Any:
             return _string(schema, rng)
 
 
-def break_structure(answer: Answer, schema: Mapping[str, Any], rng: random.Random) -> Answer:
-    """Return the answer cut short, with one value of a wrong type, or with prose around it."""
-    text = answer.text
-    match rng.choice(("truncated", "wrong type", "prose")):
-        case "truncated":
-            return _said(text[: int(len(text) * rng.uniform(0.4, 0.9))], "length")
-        case "wrong type":
-            value = msgspec.json.decode(text)
-            name = rng.choice(schema["required"])
-            value[name] = _WRONG[schema["properties"][name]["type"]]
-            return _said(_json(value))
-        case _:
-            return _said(f"Sure! Here is the JSON you asked for:\n\n{text}\n\nShall I go on?")
-
-
 def refuse(rng: random.Random) -> Answer:
     """Return a refusal."""
-    return _said(rng.choice(_REFUSALS))
+    return said(rng.choice(REFUSALS))
 
 
-def _said(text: str, finish_reason: str = "stop") -> Answer:
+def said(text: str, finish_reason: str = "stop") -> Answer:
+    """Return an answer of text."""
     message = {"role": "assistant", "content": text}
     return Answer(message, finish_reason, max(1, len(text) // _CHARS_PER_TOKEN))
 
 
-def _tool_call(function: Mapping[str, Any], rng: random.Random) -> Answer:
-    arguments = _json(value_for(function["parameters"], rng))
+def call_tool(function: Mapping[str, Any], rng: random.Random, arguments: str | None = None) -> Answer:
+    """Return a call of a tool, with good arguments unless others are given."""
+    if arguments is None:
+        arguments = encode(value_for(function["parameters"], rng))
     call = {
         "id": f"call_{rng.getrandbits(64):016x}",
         "type": "function",
@@ -153,11 +182,23 @@ def _tool_call(function: Mapping[str, Any], rng: random.Random) -> Answer:
     return Answer(message, "tool_calls", 12 + len(arguments) // _CHARS_PER_TOKEN)
 
 
+def encode(value: Any) -> str:
+    """Return a value as JSON."""
+    return msgspec.json.encode(value).decode()
+
+
 def _string(schema: Mapping[str, Any], rng: random.Random) -> str:
     if schema.get("format") == "date":
         return f"2026-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
-    return " ".join(rng.sample(_WORDS, rng.randint(1, 3)))
+    return " ".join(rng.sample(WORDS, rng.randint(1, 3)))
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+def _last_turn(request: Mapping[str, Any]) -> str:
+    return next(_turns(request), "")
+
+
+def _turns(request: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the user said, the latest first."""
+    for message in reversed(request["messages"]):
+        if message["role"] == "user":
+            yield str(message.get("content") or "")

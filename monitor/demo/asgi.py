@@ -43,6 +43,10 @@ class Responder:
         """Tell whether the client went away before the answer was complete."""
         return self._gone.done()
 
+    async def until_gone(self) -> None:
+        """Wait until the client goes away."""
+        await self._gone
+
     def close(self) -> None:
         """Stop watching the client."""
         self._gone.cancel()

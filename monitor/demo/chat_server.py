@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,16 +10,18 @@ import click
 import msgspec
 
 from monitor.clock import Clock, SystemClock
-from monitor.demo.answers import Answer
 from monitor.demo.asgi import Receive, Responder, Scope, Send, read_body, run_app
 from monitor.demo.behaviour import Behaviour, FaultFile, Plan
-from monitor.demo.completions import split
+from monitor.demo.completions import completion_of, split
+from monitor.demo.damage import NoAnswer
 from monitor.demo.event_log import JsonLines, event_record, headers_of, milliseconds_since, rfc3339
 from monitor.demo.names import ROUTE
 
 __all__ = ["ChatServer", "main"]
 
 _PIECES = 8
+_HANGS_S = 60.0
+"""How long a request that is never answered is held; every gateway gives up before."""
 
 
 class ChatServer:
@@ -84,20 +85,23 @@ class ChatServer:
         status, response, ttft_ms = await self._answer(request, plan, began, responder)
         record = event_record(headers, self._variant, started_at, request)
         record |= {"duration_ms": milliseconds_since(began), "ttft_ms": ttft_ms, "status": status}
-        record["response"] = response
+        record |= {"queue_ms": round(1000 * plan.queue_s, 2), "response": response}
         self._log(record, plan, cancelled=responder.gone)
 
     async def _answer(
         self, request: Mapping[str, Any], plan: Plan, began: float, responder: Responder
-    ) -> tuple[int, dict[str, Any], float | None]:
+    ) -> tuple[int | None, dict[str, Any] | None, float | None]:
         """Send the answer at its pace; return status, body for the log and time to first token."""
         await asyncio.sleep(plan.ttft_s)
-        if plan.answer is None:
+        if plan.answer is NoAnswer.HANGING:
+            await asyncio.wait_for(responder.until_gone(), _HANGS_S)
+            return None, None, None
+        if plan.answer is NoAnswer.FAILED:
             failure = _error("the engine stopped unexpectedly", "server_error")
             await responder.json(500, failure)
             return 500, failure, None
         ttft_ms = milliseconds_since(began)
-        completion = self._completion(request, plan.answer, self._clock.now())
+        completion = completion_of(request, plan.answer, f"fp_demo_{self._variant}", self._clock.now())
         if request.get("stream"):
             await _stream(request, completion, plan, responder)
         else:
@@ -105,27 +109,11 @@ class ChatServer:
             await responder.json(200, completion)
         return 200, completion, ttft_ms
 
-    def _completion(self, request: Mapping[str, Any], answer: Answer, now: datetime) -> dict[str, Any]:
-        prompt_tokens = sum(len(message.get("content") or "") for message in request["messages"]) // 4
-        return {
-            "id": f"chatcmpl-{now.timestamp():.6f}",
-            "object": "chat.completion",
-            "created": int(now.timestamp()),
-            "model": request.get("model"),
-            "system_fingerprint": f"fp_demo_{self._variant}",
-            "choices": [{"index": 0, "message": answer.message, "finish_reason": answer.finish_reason}],
-            "usage": {
-                "prompt_tokens": prompt_tokens,
-                "completion_tokens": answer.tokens,
-                "total_tokens": prompt_tokens + answer.tokens,
-            },
-        }
-
     def _log(self, record: dict[str, Any], plan: Plan, *, cancelled: bool) -> None:
         if cancelled:
             record["error"] = "cancelled"
         self._events.write(record)
-        if plan.injected and not cancelled:
+        if plan.injected and (not cancelled or plan.answer is NoAnswer.HANGING):
             self._injected.write({"at": rfc3339(self._clock.now()), "request_id": record["request_id"]})
 
 

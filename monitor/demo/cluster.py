@@ -12,16 +12,18 @@ from typing import Any
 import httpx
 
 from monitor.clock import Clock
-from monitor.demo.behaviour import Fault
 from monitor.demo.envoy import EnvoyPorts, envoy_command, wait_ready, write_bootstrap, write_routes
 from monitor.demo.event_log import rfc3339
+from monitor.demo.fault import Fault
 from monitor.demo.names import BASELINE, CANDIDATE, ROUTE
 from monitor.demo.processes import Child, Children, free_port
 from monitor.demo.twins import TwinReport
 
-__all__ = ["Cluster", "Engines", "TrafficShape"]
+__all__ = ["WEIGHTS", "Cluster", "Engines", "TrafficShape"]
 
-_WEIGHTS = {CANDIDATE: 95, BASELINE: 5}
+WEIGHTS: Mapping[str, int] = {CANDIDATE: 90, BASELINE: 10}
+"""The baseline's share is the holdback: whole sessions, whose users' reactions are what the candidate's are
+compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Cluster:
         for name, port in self._ports.items():
             self._servers[name] = self._engines.start(name, port)
         self.route_file.parent.mkdir()
-        write_routes(self.route_file, ROUTE, _WEIGHTS, BASELINE)
+        write_routes(self.route_file, ROUTE, WEIGHTS, BASELINE)
         bootstrap = self._directory / "envoy.json"
         write_bootstrap(bootstrap, self.envoy, self.route_file, self.access_log, self._ports)
         self._children.start("envoy", envoy_command(bootstrap))
@@ -153,11 +155,11 @@ class Cluster:
     def inject(self, fault: Fault) -> datetime:
         """Make the candidate bad; return when."""
         at = self._clock.now()
-        if fault is Fault.DEAD:
+        if fault.kills:
             self.candidate_server.send(signal.SIGKILL)
             return at
         fresh = self._engines.control.with_suffix(".new")
-        fresh.write_text(json.dumps({"fault": fault, "since": rfc3339(at)}))
+        fresh.write_text(json.dumps({"fault": fault.name, "since": rfc3339(at)}))
         fresh.rename(self._engines.control)
         return at
 

@@ -1,11 +1,45 @@
-"""Chat completions as streams: taken apart into chunks and put together again."""
+"""Chat completions: as an engine writes them, taken apart into the chunks of a stream, and put together again."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-__all__ = ["assemble", "from_stream", "split"]
+from monitor.demo.answers import Answer
+
+__all__ = ["assemble", "completion_of", "from_stream", "split"]
+
+
+def completion_of(request: Mapping[str, Any], answer: Answer, fingerprint: str, now: datetime) -> dict[str, Any]:
+    """Return an answer as a ``chat.completion``, with log-probabilities if the request asks for them."""
+    prompt_tokens = sum(len(message.get("content") or "") for message in request["messages"]) // 4
+    choice = {"index": 0, "message": answer.message, "finish_reason": answer.finish_reason}
+    if request.get("logprobs"):
+        choice["logprobs"] = {"content": _logprobs(answer)}
+    return {
+        "id": f"chatcmpl-{now.timestamp():.6f}",
+        "object": "chat.completion",
+        "created": int(now.timestamp()),
+        "model": request.get("model"),
+        "system_fingerprint": fingerprint,
+        "choices": [choice],
+        "usage": {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": answer.tokens,
+            "total_tokens": prompt_tokens + answer.tokens,
+        },
+    }
+
+
+def _logprobs(answer: Answer) -> list[dict[str, Any]]:
+    """Return one entry for each token, sure and unsure ones in turn, that have the answer's surprise as their mean."""
+    pieces = max(2, 2 * (answer.tokens // 2))
+    text = answer.text
+    return [
+        {"token": text[4 * at : 4 * at + 4], "logprob": round(-answer.surprise * (0.5 + at % 2), 4)}
+        for at in range(pieces)
+    ]
 
 
 def split(completion: Mapping[str, Any], pieces: int, *, include_usage: bool) -> Iterator[dict[str, Any]]:

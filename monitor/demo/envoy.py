@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from monitor.clock import Clock
+from monitor.demo.names import GATEWAY_TIMEOUT_S
 
 __all__ = [
     "ROUTE_CONFIG",
@@ -105,7 +106,7 @@ def write_routes(path: Path, route_name: str, weights: Mapping[str, int], mirror
         "name": route_name,
         "match": {"prefix": "/"},
         "route": {
-            "timeout": "30s",
+            "timeout": f"{GATEWAY_TIMEOUT_S}s",
             "weighted_clusters": {
                 "runtime_key_prefix": f"routing.{route_name}",
                 "use_hash_policy": True,

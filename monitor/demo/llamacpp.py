@@ -32,7 +32,9 @@ class LlamaCppEngines(Engines):
         RuntimeError: the optional packages are missing.
     """
 
-    traffic = TrafficShape(15.0, ("--kind", "structured", "--kind", "chat", "--turns", "2", "--max-tokens", "24"))
+    traffic = TrafficShape(
+        15.0, ("--kind", "structured", "--kind", "chat", "--turns", "2", "--max-tokens", "24", "--no-logprobs")
+    )
 
     def __init__(self, children: Children, directory: Path, seed: int) -> None:
         missing = [name for name in ("gguf", "xllamacpp") if find_spec(name) is None]

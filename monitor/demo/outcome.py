@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.demo.behaviour import Fault
+from monitor.demo.expectation import Finding
 from monitor.demo.names import BASELINE, CANDIDATE
 from monitor.demo.report import Timeline, effect_line, verdict_lines
 from monitor.demo.slack_receiver import render
@@ -19,7 +19,7 @@ _VERDICT = ("candidate", "signal", "slice", "verdict", "reason", "pairs")
 class Outcome:
     """What was seen from start to end."""
 
-    fault: Fault
+    finding: Finding
     seed: int
     flipped: bool
     phase: str
@@ -46,15 +46,16 @@ class Outcome:
     @property
     def good(self) -> bool:
         """Tell whether the run showed what it should."""
-        return not self.flipped if self.fault is Fault.NONE else self.verified_by_traffic
+        return self.verified_by_traffic and self.finding.right if self.finding.fault.expected else not self.flipped
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types."""
         after = "post_flip" if self.flipped else "without_flip"
         return {
-            "fault": str(self.fault),
+            "fault": self.finding.fault.name,
             "flipped": self.flipped,
             "verified_by_traffic": self.verified_by_traffic,
+            **self.finding.to_json(),
             "phase": self.phase,
             "seconds": {**(self.timeline.seconds() if self.timeline else {}), "total": self.total_s},
             "counts": {
@@ -85,7 +86,9 @@ class Outcome:
             yield from self._timeline(self.timeline)
         if self.effect is not None:
             yield f"Effect    {effect_line(self.effect)}"
-        if self.fault is Fault.NONE:
+        if self.finding.fault.expected:
+            yield f"Alarms    {self.finding.line()}"
+        else:
             yield "Verdicts"
             yield from (f"  {line}" for line in verdict_lines(self.streams))
         if self.twins is not None:
@@ -104,7 +107,7 @@ class Outcome:
             f"{self.counts.get(BASELINE, 0)} users' requests answered by {BASELINE}, "
             f"{self.counts.get(CANDIDATE, 0)} by {CANDIDATE} since"
         )
-        yield f"Timeline  (seconds after the fault {self.fault})"
+        yield f"Timeline  (seconds after the fault {self.finding.fault.name})"
         for name, key, remark in (
             ("fault", None, ""),
             ("first bad event", "fault_to_first_bad_event", ""),
@@ -126,8 +129,9 @@ class Outcome:
         )
 
     def _result(self) -> str:
-        if self.fault is Fault.NONE:
+        if not self.finding.fault.expected:
             return f"a flip without a fault: phase {self.phase}" if self.flipped else "nothing flipped"
-        if self.verified_by_traffic:
-            return f"rolled back to {BASELINE}, proven by traffic, after {self.total_s:.0f} s in all"
-        return f"NOT verified by traffic: phase {self.phase}"
+        if not self.verified_by_traffic:
+            return f"NOT verified by traffic: phase {self.phase}"
+        done = f"rolled back to {BASELINE}, proven by traffic, after {self.total_s:.0f} s in all"
+        return done if self.finding.right else f"{done}, but NOT for what is wrong"

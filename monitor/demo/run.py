@@ -7,15 +7,17 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
+from detectors.registry import SIGNALS
 from monitor.clock import Clock, SystemClock
-from monitor.demo.behaviour import Fault
-from monitor.demo.cluster import Cluster, Engines
+from monitor.demo.cluster import WEIGHTS, Cluster, Engines
 from monitor.demo.envoy import ROUTE_CONFIG
+from monitor.demo.expectation import find
+from monitor.demo.fault import Fault
 from monitor.demo.names import BASELINE, CANDIDATE, ROUTE
 from monitor.demo.options import DemoOptions, EngineKind
 from monitor.demo.outcome import Outcome
@@ -25,23 +27,21 @@ from monitor.demo.service import Service, ServiceError
 from monitor.demo.slack_receiver import SlackReceiver
 from monitor.demo.watch import Narrator, Watch
 
-__all__ = ["run_demo"]
+__all__ = ["POLICY", "run_demo"]
 
-_POLICY = {"tick_s": 2, "warmup_s": 20}
+POLICY: Mapping[str, Any] = {"tick_s": 2, "warmup_s": 20}
+"""What every run's policy sets: a demonstration has no hour for its warm-up."""
 _INTERRUPTED = 130
 _SLACK_S = 6.0
+_FLIP_S = 150.0
+_LEARNING_S = 240.0
+_BUSY = 3.0
+"""How many times longer than its limit a fault may take on a busy machine."""
 _STAY_TELL_EVERY_S = 60.0
 _SKEW = timedelta(seconds=2)
 _AT_REST = "armed"
 _DONE = {"hold", "rolled-back"}
 _STOPPED = {*_DONE, "stuck", "blocked", "reverted"}
-_WHAT: Mapping[Fault, str] = {
-    Fault.SCHEMA: "8 % of the candidate's structured answers break their schema from now on",
-    Fault.REFUSAL: "8 % of the candidate's chat answers are refusals from now on",
-    Fault.LATENCY: "the candidate is 1.8 times slower from now on",
-    Fault.DEAD: "the candidate's server was killed",
-    Fault.NONE: "nothing",
-}
 
 
 def run_demo(options: DemoOptions, out: TextIO | None = None) -> int:
@@ -79,7 +79,7 @@ def run_demo(options: DemoOptions, out: TextIO | None = None) -> int:
 
 def _failure(options: DemoOptions, error: str) -> dict[str, Any]:
     return {
-        "fault": options.chosen_fault,
+        "fault": options.chosen_fault.name,
         "flipped": False,
         "verified_by_traffic": False,
         "seed": options.seed,
@@ -110,7 +110,7 @@ class _Demo:
         self._start_service()
         self._start_cluster()
         self._warm_up()
-        return self._without_fault() if self._fault is Fault.NONE else self._with_fault()
+        return self._with_fault() if self._fault.expected else self._without_fault()
 
     def stay(self) -> None:
         """Keep everything running so that the console can be looked at."""
@@ -139,10 +139,13 @@ class _Demo:
         self._service.start()
         self._service.log_in()
         say(f"Fullback is ready; the console is at {self._service.url}/")
-        say(f"policy: the shipped default except {json.dumps(_POLICY)}")
-        self._service.post("/v1/policies", {"name": "demo", "document": _POLICY})
+        say(f"policy: the shipped default except {json.dumps({**POLICY, **self._fault.policy})}")
+        if self._fault.only:
+            say(f"watched: {', '.join(self._fault.only)}")
+        document = self._fault.policy_over(POLICY, SIGNALS)
+        self._service.post("/v1/policies", {"name": "demo", "document": document})
         self._service.post("/v1/routes", self._route())
-        mode = "observe" if self._fault is Fault.NONE and self._real_engines else "auto"
+        mode = "observe" if self._real_engines and not self._fault.expected else "auto"
         self._service.patch(f"/v1/routes/{ROUTE}", {"mode": mode, "waiver": "demonstration"})
         say(f"route {ROUTE}: baseline {BASELINE}, candidate {CANDIDATE}, mode {mode}")
 
@@ -187,7 +190,8 @@ class _Demo:
         self._cluster.start_traffic(self._options.seed)
         self._cluster.start_shipper(self._service.url, self._service.ingest_key(ROUTE))
         rps = self._engines.traffic.rps
-        say(f"{rps:g} requests/s to {self._cluster.envoy.url}: 95 % {CANDIDATE}, 5 % {BASELINE}, all mirrored")
+        split = ", ".join(f"{share} % {name}" for name, share in WEIGHTS.items())
+        say(f"{rps:g} requests/s to {self._cluster.envoy.url}: {split} by session, all mirrored")
 
     def _warm_up(self) -> None:
         if not self._watch.until(lambda: self._watch.seen.warm, self._options.warm_limit_s, "warming up"):
@@ -207,19 +211,22 @@ class _Demo:
 
     def _with_fault(self) -> Outcome:
         watch, say = self._watch, self._narrator.say
-        watch.pass_time(self._options.healthy_s, "all is well")
-        if self._fault is Fault.DEAD:
+        watch.pass_time(self._fault.healthy_s, "all is well")
+        watch.until(lambda: watch.most_pairs >= self._fault.healthy_pairs, _LEARNING_S, "learning what is usual")
+        if self._fault.kills:
             watch.may_end.add(CANDIDATE)
         injected_at = self._cluster.inject(self._fault)
-        say(f"FAULT: {_WHAT[self._fault]}")
-        watch.until(lambda: watch.seen.phase in _STOPPED, self._options.fault_limit_s, "the fault is in force")
+        say(f"FAULT: {self._fault.sentence}")
+        watch.until(lambda: self._decided(injected_at), _BUSY * self._fault.limit_s, "the fault is in force")
+        if watch.seen.phase != _AT_REST:
+            watch.until(lambda: watch.seen.phase in _STOPPED, _FLIP_S, "moving the traffic")
         say(f"phase {watch.seen.phase}")
         told = len(self._slack.messages)
         if watch.seen.phase in _DONE:
             watch.until(lambda: self._effect() is not None, self._options.effect_s, "measuring the effect")
         watch.until(lambda: len(self._slack.messages) > told, _SLACK_S, "waiting for the message")
         lines = read_lines(self._cluster.access_log)
-        if self._fault is Fault.DEAD:
+        if self._fault.kills:
             first_bad = first_failure(lines, CANDIDATE, injected_at)
         else:
             first_bad = first_injected(read_lines(self._engines.injected), injected_at)
@@ -232,10 +239,19 @@ class _Demo:
             effect=self._effect(),
         )
 
+    def _decided(self, injected_at: datetime) -> bool:
+        """Tell whether there was an alarm, or so much traffic was evaluated that there will be none.
+
+        The limit counts evaluated traffic: on a busy machine the evaluation is behind.
+        """
+        seen = self._watch.seen
+        return seen.phase != _AT_REST or seen.evaluated_s >= injected_at.timestamp() + self._fault.limit_s
+
     def _outcome(self, **seen: Any) -> Outcome:
         """Return what was seen together with what every run has."""
+        incidents = self._watch.incidents()
         return Outcome(
-            fault=self._fault,
+            finding=find(self._fault, incidents, tuple(self._watch.alarmed)),
             seed=self._options.seed,
             phase=self._watch.seen.phase,
             total_s=round(self._narrator.elapsed_s, 1),
@@ -243,7 +259,7 @@ class _Demo:
             accounts=self._watch.seen.accounts,
             pairs=self._watch.most_pairs,
             streams=self._watch.seen.streams,
-            incidents=self._watch.incidents(),
+            incidents=incidents,
             slack=self._slack.messages,
             console=f"{self._service.url}/",
             **seen,

@@ -1,77 +1,28 @@
-"""Users of the demo: multi-turn conversations at a steady rate: ``python -m monitor.demo.traffic --help``."""
+"""Sends the users' conversations at a steady rate: ``python -m monitor.demo.traffic --help``."""
 
 import asyncio
 import random
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import click
 import httpx
 import msgspec
 
 from monitor.demo.completions import assemble, from_stream
-from monitor.demo.names import ROUTE
-from monitor.demo.scenarios import KINDS, first_prompt, follow_up, request_parts
+from monitor.demo.scenarios import KINDS
+from monitor.demo.users import Conversation, TrafficPlan
 
-__all__ = ["Conversation", "Traffic", "TrafficPlan", "main"]
+__all__ = ["Traffic", "main"]
 
 _PAUSE_S = 0.2
 _STATS_EVERY_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class TrafficPlan:
-    """What traffic to send."""
-
-    rps: float = 55.0
-    seed: int = 1
-    kinds: tuple[str, ...] = tuple(KINDS)
-    turns: int = 5
-    """Longest conversation."""
-    max_tokens: int | None = None
-    concurrency: int = 150
-    """Arrivals above this many open requests are dropped, and counted."""
-
-
-class Conversation:
-    """One user's session: what was said so far and what comes next.
-
-    Args:
-        plan: what traffic to send.
-        rng: decides kind, length and words.
-    """
-
-    def __init__(self, plan: TrafficPlan, rng: random.Random) -> None:
-        self.session_id = _uuid(rng)
-        self._rng = rng
-        self._plan = plan
-        kind = rng.choices(plan.kinds, [KINDS[name] for name in plan.kinds])[0]
-        self._topic, self._parts = request_parts(kind, rng)
-        self._left = rng.randint(1, plan.turns)
-        self._messages: list[dict[str, Any]] = []
-
-    def next_request(self) -> tuple[str, dict[str, Any]]:
-        """Return the id and the body of the next turn."""
-        self._left -= 1
-        prompt = follow_up(self._rng) if self._messages else first_prompt(self._topic, self._rng)
-        self._messages.append({"role": "user", "content": prompt})
-        body: dict[str, Any] = {"model": ROUTE, "messages": self._messages, "temperature": 0, **self._parts}
-        if self._rng.choice((True, False)):
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
-        if self._plan.max_tokens is not None:
-            body["max_tokens"] = self._plan.max_tokens
-        return _uuid(self._rng), body
-
-    def hear(self, message: Mapping[str, Any]) -> bool:
-        """Take the answer into the history; tell whether the user goes on."""
-        self._messages.append({key: value for key, value in message.items() if value is not None})
-        for call in message.get("tool_calls") or ():
-            self._messages.append({"role": "tool", "tool_call_id": call["id"], "content": '{"found":true}'})
-        return self._left > 0
+_PATIENCE_S = 35
+_CLIENTS = 12
 
 
 @dataclass(slots=True)
@@ -79,7 +30,8 @@ class Traffic:
     """Sends conversations to one endpoint at a rate that does not wait for answers."""
 
     plan: TrafficPlan
-    client: httpx.AsyncClient
+    clients: Sequence[httpx.AsyncClient]
+    """Take turns: a pool looks at each of its connections for every request."""
     sent: int = 0
     ok: int = 0
     failed: int = 0
@@ -127,7 +79,8 @@ class Traffic:
         }
         content = msgspec.json.encode(body)
         try:
-            reply = await self.client.post("/v1/chat/completions", content=content, headers=headers)
+            client = self.clients[self.sent % len(self.clients)]
+            reply = await client.post("/v1/chat/completions", content=content, headers=headers)
             if not reply.is_success:
                 return None
             completion = _completion(reply.content, stream="stream" in body)
@@ -148,10 +101,6 @@ def _completion(content: bytes, *, stream: bool) -> dict[str, Any]:
     return completion
 
 
-def _uuid(rng: random.Random) -> str:
-    return str(UUID(int=rng.getrandbits(128), version=4))
-
-
 async def _report(traffic: Traffic, path: Path) -> None:
     while True:
         await asyncio.sleep(_STATS_EVERY_S)
@@ -162,8 +111,14 @@ async def _report(traffic: Traffic, path: Path) -> None:
 
 async def _run(url: str, plan: TrafficPlan, stats: Path) -> None:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=35, limits=limits, trust_env=False) as client:
-        traffic = Traffic(plan, client)
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, timeout=_PATIENCE_S, limits=limits, trust_env=False)
+            )
+            for _ in range(_CLIENTS)
+        ]
+        traffic = Traffic(plan, clients)
         async with asyncio.TaskGroup() as group:
             group.create_task(traffic.run())
             group.create_task(_report(traffic, stats))
@@ -177,11 +132,19 @@ async def _run(url: str, plan: TrafficPlan, stats: Path) -> None:
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), default=tuple(KINDS))
 @click.option("--turns", type=int, default=5, help="Longest conversation.")
 @click.option("--max-tokens", type=int)
+@click.option("--logprobs/--no-logprobs", default=True, help="Ask for log-probabilities where nothing streams.")
 def main(
-    url: str, rps: float, seed: int, stats: Path, kinds: Sequence[str], turns: int, max_tokens: int | None
+    url: str,
+    rps: float,
+    seed: int,
+    stats: Path,
+    kinds: Sequence[str],
+    turns: int,
+    max_tokens: int | None,
+    logprobs: bool,
 ) -> None:
     """Send conversations until the process is ended."""
-    asyncio.run(_run(url, TrafficPlan(rps, seed, tuple(kinds), turns, max_tokens), stats))
+    asyncio.run(_run(url, TrafficPlan(rps, seed, tuple(kinds), turns, max_tokens, logprobs), stats))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,20 @@ class Seen:
         return streams
 
     @property
+    def evaluated_s(self) -> float:
+        """Up to when traffic was evaluated, in seconds since 1970."""
+        return float(self.route.get("last_tick") or 0) * float(self.route.get("tick_s") or 0)
+
+    @property
+    def alarmed(self) -> Sequence[tuple[str, str]]:
+        """Signal and slice of every stream of the candidate whose verdict is harm."""
+        return [
+            (str(stream["signal"]), str(stream["slice"]))
+            for stream in self.streams
+            if stream["verdict"] == "harm" and not stream["a_a"]
+        ]
+
+    @property
     def pairs(self) -> int:
         """Pairs of the best filled stream since it last started from zero."""
         return max((int(stream.get("pairs") or 0) for stream in self.streams), default=0)
@@ -100,6 +114,8 @@ class Watch:
         self.seen = Seen()
         self.most_pairs = 0
         """Most pairs seen: the streams start from zero after a flip."""
+        self.alarmed: dict[tuple[str, str], None] = {}
+        """Signal and slice of every alarm seen, in that order: the streams start from zero after a flip."""
         self.tell_every_s = _TELL_EVERY_S
         self.may_end: set[str] = set()
         """Names of processes that are meant to die."""
@@ -142,6 +158,7 @@ class Watch:
             accounts = self._service.get("/v1/ingest/accounts")
             self.seen = Seen(self._service.get(f"/v1/routes/{ROUTE}"), accounts)
             self.most_pairs = max(self.most_pairs, self.seen.pairs)
+            self.alarmed |= dict.fromkeys(self.seen.alarmed)
         except ServiceError as error:
             self._narrator.say(f"the service does not answer: {error}")
 

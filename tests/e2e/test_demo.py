@@ -1,20 +1,10 @@
 """The demo is the acceptance test: real Envoy, real PostgreSQL, real servers, traffic and shippers."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
-LIMIT_S = 280
+from tests.e2e.demo_faults import row_of, run_demo, table
 
-
-def run_demo(fault, seed=1):
-    command = [sys.executable, "-m", "monitor", "demo", "--headless", "--json", "--fault", fault, "--seed", str(seed)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    lines = done.stdout.strip().splitlines()
-    assert lines, done.stderr[-2000:]
-    return done.returncode, json.loads(lines[-1]), done.stderr
+LIMIT_S = 1000
 
 
 @pytest.mark.e2e
@@ -26,6 +16,8 @@ def test_a_fault_ends_in_a_rollback_that_traffic_proves(fault):
     assert result["fault"] == fault
     assert result["flipped"]
     assert result["verified_by_traffic"]
+    assert result["alarm"]["signal"] in result["expected"]["signals"]
+    assert result["named_as_expected"]
     seconds = result["seconds"]
     assert seconds["fault_to_alarm"] <= seconds["fault_to_flip_applied"] <= seconds["fault_to_verified"]
     assert result["counts"]["post_flip_primary_candidate"] == 0
@@ -43,3 +35,18 @@ def test_healthy_twins_are_left_alone():
     assert result["incidents"] == 0
     assert result["slack_messages"] == 0
     assert result["counts"]["pairs"] > 1000
+
+
+def test_the_matrix_tells_what_was_right_wrong_and_missed():
+    seconds = {"fault_to_alarm": 20.61, "fault_to_flip_applied": 21.1, "fault_to_verified": 31.0, "total": 86.0}
+    found, other = {"signal": "refusal", "slice": "all"}, {"signal": "truncation", "slice": "first_turn"}
+    right = row_of(0, {"fault": "refusal", "alarm": found, "alarms": [found, other], "seconds": seconds})
+    wrong = row_of(1, {"fault": "schema", "alarm": found, "alarms": [found], "seconds": seconds})
+    missed = row_of(1, {"fault": "schema", "alarm": None, "alarms": [], "seconds": {"total": 190.0}})
+    failed = row_of(1, {"fault": "dead", "error": "no room"})
+    assert table([right, wrong, missed, failed])[2:] == [
+        "| `refusal` | as expected | refusal | all | 20.6 s | 21.1 s | 31.0 s | 86.0 s | truncation (first_turn) |",
+        "| `schema` | WRONG | refusal | all | 20.6 s | 21.1 s | 31.0 s | 86.0 s | – |",
+        "| `schema` | MISSED | – | – | – | – | – | 190.0 s | – |",
+        "| `dead` | failed | – | – | – | – | – | – | – |",
+    ]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from monitor.clock import SystemClock
-from monitor.demo.behaviour import Fault
 from monitor.demo.cluster import Cluster, Engines
 from monitor.demo.envoy import find_envoy
+from monitor.demo.faults import FAULTS
 from monitor.demo.names import BASELINE, CANDIDATE
 from monitor.demo.processes import Children
 
@@ -37,7 +37,7 @@ def test_the_cluster_serves_mirrors_and_shows_a_dead_candidate(tmp_path):
         cluster.start()
         cluster.start_traffic(seed=3)
         clock.wait(6)
-        killed_at = cluster.inject(Fault.DEAD)
+        killed_at = cluster.inject(FAULTS["dead"])
         clock.wait(3)
         assert [child.name for child in children.ended()] == [CANDIDATE]
         sent = cluster.stats("traffic")
@@ -57,7 +57,7 @@ def test_the_cluster_serves_mirrors_and_shows_a_dead_candidate(tmp_path):
 
     by_id = {event["request_id"]: event for event in shadows}
     answers = [
-        (event["response"]["choices"], by_id[event["request_id"]]["response"]["choices"])
+        tuple(each["response"]["choices"][0]["message"] for each in (event, by_id[event["request_id"]]))
         for event in candidate
         if event["request_id"] in paired and event["status"] == by_id[event["request_id"]]["status"] == 200
     ]
@@ -68,6 +68,10 @@ def test_the_cluster_serves_mirrors_and_shows_a_dead_candidate(tmp_path):
         served[line["session_id"]].add(line["upstream_cluster"])
     assert all(len(clusters) == 1 for clusters in served.values())
     assert {cluster for clusters in served.values() for cluster in clusters} == {BASELINE, CANDIDATE}
+    held = {session for session, clusters in served.items() if clusters == {BASELINE}}
+    assert 0.02 < len(held) / len(served) < 0.25, "a tenth of the sessions is the holdback"
+    twice = {event["request_id"] for event in baseline if event["session_id"] in held and event not in shadows}
+    assert twice <= set(by_id) | {line["request_id"] for line in gateway if line["response_code"] >= 500}
 
     moment = killed_at.strftime("%Y-%m-%dT%H:%M:%S")
     after = Counter(

@@ -8,8 +8,9 @@ import random
 import jsonschema
 import pytest
 
-from monitor.demo.answers import break_structure, compose, kind_of, refuse
-from monitor.demo.scenarios import SCHEMAS, TOOLS, request_parts
+from monitor.demo.answers import compose, kind_of, refuse
+from monitor.demo.damage import Case, break_structure
+from monitor.demo.scenarios import SCENARIOS, SCHEMAS, TOOLS, request_parts
 
 USER = [{"role": "user", "content": "hello"}]
 
@@ -33,12 +34,12 @@ def test_structured_answers_fit_their_schema_and_broken_ones_do_not(name):
     for seed in range(150):
         answer = compose(structured(name), random.Random(seed))
         assert valid(answer.text, schema)
-        assert not valid(break_structure(answer, schema, random.Random(seed)).text, schema)
+        assert not valid(break_structure(Case(structured(name), answer, random.Random(seed))).text, schema)
 
 
 def test_all_three_ways_of_breaking_occur():
     answer = compose(structured("ticket"), random.Random(1))
-    broken = [break_structure(answer, SCHEMAS["ticket"], random.Random(seed)) for seed in range(60)]
+    broken = [break_structure(Case(structured("ticket"), answer, random.Random(seed))) for seed in range(60)]
     cut = [each for each in broken if each.finish_reason == "length"]
     prose = [each for each in broken if each.text.startswith("Sure!")]
     assert cut
@@ -66,7 +67,6 @@ def test_equal_generators_give_equal_answers():
     assert compose(structured("invoice"), random.Random(5)) == compose(structured("invoice"), random.Random(5))
 
 
-@pytest.mark.parametrize("kind", ["structured", "chat", "tools"])
-def test_the_kind_is_told_by_the_request_alone(kind):
-    _, parts = request_parts(kind, random.Random(1))
-    assert kind_of({"messages": USER, **parts}) == kind
+@pytest.mark.parametrize(("name", "kind"), [("ticket", "structured"), ("chat", "chat"), ("agent", "tools")])
+def test_the_kind_is_told_by_the_request_alone(name, kind):
+    assert kind_of({"messages": USER, **request_parts(SCENARIOS[name])}) == kind

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from statistics import mean
 
 import pytest
 
@@ -23,12 +25,14 @@ def server(tmp_path):
     injected.close()
 
 
-def call(server, body, *, leave_after=None, method="POST", path="/v1/chat/completions"):
-    """Send one request; return status and body, with the client gone after that many messages."""
+def call(server, body, *, leave_after=None, gone_after_s=None, method="POST", path="/v1/chat/completions"):
+    """Send one request; return status and body, with the client gone after that many messages or seconds."""
     sent = []
 
     async def run():
         gone = asyncio.Event()
+        if gone_after_s is not None:
+            asyncio.get_running_loop().call_later(gone_after_s, gone.set)
         inbox = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive():
@@ -45,7 +49,7 @@ def call(server, body, *, leave_after=None, method="POST", path="/v1/chat/comple
         await server({"type": "http", "method": method, "path": path, "headers": HEADERS}, receive, send)
 
     asyncio.run(run())
-    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+    return sent[0]["status"] if sent else None, b"".join(message.get("body", b"") for message in sent[1:])
 
 
 def events(tmp_path):
@@ -66,6 +70,7 @@ def test_an_answer_is_logged_as_sent(server, tmp_path):
     named = ("request_id", "session_id", "host", "backend", "attempt", "requested_model", "stream")
     assert [event[name] for name in named] == ["r1", "s1", "gw-shadow:1", "int4", 1, "chat-70b", False]
     assert 0 < event["ttft_ms"] < event["duration_ms"]
+    assert 0 < event["queue_ms"] < 100
     assert event["started_at"].endswith("Z")
     assert len(event["started_at"]) == len("2026-01-01T00:00:00.000Z")
 
@@ -77,6 +82,53 @@ def test_a_stream_amounts_to_the_logged_completion(server, tmp_path, parts):
     (event,) = events(tmp_path)
     streamed = assemble(from_stream(body))
     assert streamed == event["response"]
+
+
+@pytest.fixture
+def faulty(tmp_path):
+    """Return a server with a fault that concerns every request."""
+    logs = []
+
+    def serve(name):
+        control = tmp_path / "fault.json"
+        control.write_text(json.dumps({"fault": name}))
+        logs.extend([JsonLines(tmp_path / "log.jsonl"), JsonLines(tmp_path / "injected.jsonl")])
+        return ChatServer("int4", Always(1, "int4"), FaultFile(control), *logs, SystemClock())
+
+    yield serve
+    for log in logs:
+        log.close()
+
+
+class Always(Behaviour):
+    """Lets a fault spoil every answer."""
+
+    def plan(self, request, request_id, wrong):
+        return super().plan(request, request_id, replace(wrong, share=1.0))
+
+
+def test_a_server_error_is_logged_as_injected(faulty, tmp_path):
+    status, _ = call(faulty("error"), ask())
+    (event,) = events(tmp_path)
+    assert status == event["status"] == 500
+    assert len((tmp_path / "injected.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_request_that_hangs_is_held_until_the_gateway_gives_up(faulty, tmp_path):
+    call(faulty("timeout"), ask(), gone_after_s=0.5)
+    (event,) = events(tmp_path)
+    assert event["error"] == "cancelled"
+    assert event["status"] is event["response"] is None
+    assert event["duration_ms"] >= 500
+    assert len((tmp_path / "injected.jsonl").read_text().splitlines()) == 1
+
+
+def test_log_probabilities_come_where_they_are_asked_for(server, tmp_path):
+    call(server, ask(logprobs=True))
+    call(server, ask())
+    asked, plain = (event["response"]["choices"][0] for event in events(tmp_path))
+    assert mean(token["logprob"] for token in asked["logprobs"]["content"]) == pytest.approx(-0.3, abs=0.2)
+    assert "logprobs" not in plain
 
 
 def test_a_client_that_leaves_is_logged_as_cancelled(server, tmp_path):

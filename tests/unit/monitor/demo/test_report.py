@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.demo.behaviour import Fault
+from monitor.demo.expectation import find
+from monitor.demo.faults import fault
 from monitor.demo.outcome import Outcome
 from monitor.demo.report import (
     effect_line,
@@ -48,7 +49,10 @@ ROWS = [
     row(20, "verifying-traffic", "rolled-back"),
     row(21, "rolled-back", "hold"),
 ]
-INCIDENTS = [{"opened_at": at(-3), "headline": "old"}, {"opened_at": at(5), "headline": "drift"}]
+INCIDENTS = [
+    {"opened_at": at(-3), "headline": "old", "signal": "schema_validity", "slice": "all"},
+    {"opened_at": at(5), "headline": "drift", "signal": "refusal", "slice": "all"},
+]
 
 
 def timeline(rows=ROWS):
@@ -115,9 +119,9 @@ def test_the_candidates_verdicts_come_first_and_have_their_reasons():
     ]
 
 
-def outcome(fault=Fault.SCHEMA, flipped=True, rows=ROWS, counts=None, **rest):
+def outcome(name="schema", flipped=True, rows=ROWS, counts=None, incidents=INCIDENTS, **rest):
     return Outcome(
-        fault=fault,
+        finding=find(fault(name), incidents, [("truncation", "all")] if incidents else []),
         seed=1,
         flipped=flipped,
         phase="hold",
@@ -127,10 +131,10 @@ def outcome(fault=Fault.SCHEMA, flipped=True, rows=ROWS, counts=None, **rest):
         pairs=4000,
         counts={"bf16": 300} if counts is None else counts,
         streams=(),
-        incidents=INCIDENTS,
+        incidents=incidents,
         slack=({"text": "rolled back"},),
         console="http://127.0.0.1:1/",
-        timeline=timeline(rows) if fault is not Fault.NONE else None,
+        timeline=timeline(rows) if name != "none" else None,
         effect=EFFECT,
         **rest,
     )
@@ -144,11 +148,13 @@ def outcome(fault=Fault.SCHEMA, flipped=True, rows=ROWS, counts=None, **rest):
         ({"counts": {"bf16": 300, "int4": 1}}, False, False),
         ({"counts": {}}, False, False),
         ({"rows": (), "flipped": False}, False, False),
-        ({"fault": Fault.NONE, "flipped": False}, False, True),
-        ({"fault": Fault.NONE, "flipped": True}, False, False),
+        ({"incidents": INCIDENTS[1:]}, True, False),
+        ({"incidents": ()}, True, False),
+        ({"name": "none", "flipped": False}, False, True),
+        ({"name": "none", "flipped": True}, False, False),
     ],
 )
-def test_only_proof_by_the_gateways_own_log_is_good(seen, verified, good):
+def test_only_proof_by_the_gateways_own_log_and_the_right_alarm_are_good(seen, verified, good):
     result = outcome(**seen)
     assert (result.verified_by_traffic, result.good) == (verified, good)
     assert result.to_json()["verified_by_traffic"] is verified
@@ -165,3 +171,21 @@ def test_the_result_as_json_and_as_lines():
         assert part in text
     assert "NOT verified" in "\n".join(outcome(rows=ROWS[:5]).lines())
     assert "never" in "\n".join(outcome(rows=()).lines())
+
+
+def test_the_alarms_are_told_beside_what_they_had_to_name():
+    document, lines = outcome().to_json(), "\n".join(outcome().lines())
+    assert document["alarm"] == {"signal": "schema_validity", "slice": "all"}
+    assert document["alarms"] == [document["alarm"], {"signal": "truncation", "slice": "all"}]
+    assert document["expected"] == {"signals": ["schema_validity"], "slices": ["all", "first_turn"]}
+    assert document["named_as_expected"]
+    assert "Alarms    schema_validity (all), as expected; also truncation (all)" in lines
+
+
+def test_a_wrong_alarm_and_a_missed_fault_are_said():
+    wrong, missed = outcome(incidents=INCIDENTS[1:]), outcome(incidents=(), rows=(), flipped=False)
+    assert not wrong.to_json()["named_as_expected"]
+    assert "refusal (all), NOT schema_validity in all or first_turn as expected" in "\n".join(wrong.lines())
+    assert "but NOT for what is wrong" in "\n".join(wrong.lines())
+    assert missed.to_json()["alarm"] is None
+    assert "MISSED: none; expected schema_validity in all or first_turn" in "\n".join(missed.lines())
