@@ -23,6 +23,8 @@ __all__ = [
 U = (0.03, 0.05, 0.08, 0.13, 0.21, 0.34, 0.55, 0.88)
 """Bet sizes as shares of the one that could lose everything: all below 1, so that no factor is zero."""
 BETS = len(U)
+_CONTRAST = np.array([[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [-1.0, 1.0, 1.0], [0.0, 1.0, 0.0]])
+"""Contrast, weight and variance of each cell (n11, n10, n01, n00)."""
 
 
 def bets(margin: Margin) -> NDArray[np.float64]:
@@ -128,5 +130,4 @@ def contrast(cells: ArrayLike) -> NDArray[np.float64]:
     >>> contrast([1, 3, 2, 94]).tolist()
     [1.0, 100.0, 5.0]
     """
-    n11, n10, n01, n00 = np.moveaxis(np.asarray(cells, dtype=np.float64), -1, 0)
-    return np.stack([n10 - n01, n11 + n10 + n01 + n00, n10 + n01], axis=-1)
+    return np.asarray(np.asarray(cells, dtype=np.float64) @ _CONTRAST, dtype=np.float64)

@@ -261,7 +261,8 @@ def fold(
     cells, expected = _cells(harm), [rate.expected for rate in state.rates]
     gain = bets.log_increments(cells, config.margin, expected).ravel()
     log_r = shiryaev_roberts.update(np.asarray(state.log_r), gain, cap=config.cap, phi=phis)
-    log_r[np.tile(bets.coarse, config.levels) & (phis > DROP_COARSE_ABOVE)] = -inf
+    if phis.max() > DROP_COARSE_ABOVE:
+        log_r[np.tile(bets.coarse, config.levels) & (phis > DROP_COARSE_ABOVE)] = -inf
     statistic = shiryaev_roberts.log_statistic(log_r, _log_weights(config.design, config.levels))
     new = StreamState(
         log_r=tuple(log_r.tolist()),

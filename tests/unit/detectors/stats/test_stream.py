@@ -85,6 +85,11 @@ def test_the_baselines_rate_is_expected_from_earlier_ticks_only():
     assert now.rates[0].bad > 90
 
 
+def test_the_baselines_rate_is_learned_from_the_harm_scored_counts():
+    harm, safe = [ArmCounts(100, 1, 100, 9)], [ArmCounts(100, 1, 100, 2)]
+    assert fold(initial(ARMS), ARMS, 0, harm, safe)[0].rates[0].bad == 9
+
+
 def test_a_high_phi_drops_the_coarse_alternatives():
     state, _ = run([ARMS_BAD] * 3, config=ARMS, sibling_phi=1.6)
     assert state.log_r[4:] == (-inf, -inf)
