@@ -1,7 +1,8 @@
 """What the system messages and the last user turn ask for, read once for all signals that need it."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from detectors.signals._language_asked import Mentions, mentions
 from detectors.types import Message, Request
@@ -14,8 +15,7 @@ _MAX_CHARS: Final = 4_000
 """Of a longer instruction the beginning and the end are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(msgspec.Struct, frozen=True, gc=False):
     """The part of a request that says how the answer should be."""
 
     question: str | None
@@ -43,9 +43,12 @@ def _read(messages: tuple[Message, ...]) -> Instruction:
     question: str | None = None
     text = ""
     for each in messages:
-        if each.role in MACHINE:
+        role = each.role
+        if role == "user":  # most are: this asks no set
+            question = each.text
+        elif role in MACHINE:
             text = f"{text}{each.text}\n" if each.text else text
-        elif each.role not in NOT_USER:
+        elif role not in NOT_USER:
             question = each.text
     if question:
         text += question

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["common_words", "has_words", "is_latin", "latin_languages", "letters", "script_counts", "script_language"]
+__all__ = [
+    "common_words",
+    "has_words",
+    "is_latin",
+    "latin_languages",
+    "letters",
+    "likely",
+    "script_counts",
+    "script_language",
+]
 
 SAMPLE_CHARS: Final = 4_000
 """Characters that are counted: the beginning and the end of a longer text."""
@@ -173,7 +182,11 @@ def latin_languages(text: str, least: int) -> tuple[str, ...]:
     >>> latin_languages("Warum ist der Himmel blau und nicht grün?", 2)
     ('de',)
     """
-    counts = common_words(text)
+    return likely(common_words(text), least)
+
+
+def likely(counts: Mapping[str, int], least: int) -> tuple[str, ...]:
+    """Return the languages of so many common words that no other has half as many again."""
     most = max(counts.values(), default=0)
     if most < least:
         return ()
@@ -186,8 +199,7 @@ def common_words(text: str) -> dict[str, int]:
     words = text[: 10 * MAX_WORDS].lower().split(None, MAX_WORDS)[:MAX_WORDS]
     if len(words) <= FEW_WORDS:  # every one counts, in a longer text enough have no mark beside them
         words = [word.strip(_MARKS) for word in words]
-    for word in words:
-        if word in _LANGUAGES:
-            for name in _LANGUAGES[word]:
-                counts[name] = counts.get(name, 0) + 1
+    for word in filter(_LANGUAGES.__contains__, words):
+        for name in _LANGUAGES[word]:
+            counts[name] = counts.get(name, 0) + 1
     return counts

@@ -1,9 +1,9 @@
 """Whether an instruction speaks of a language, so that the answer's own is no surprise, or of the answer's form."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import re2
 
 __all__ = ["Mentions", "mentions", "speaks_of_language"]
@@ -62,8 +62,7 @@ _GENERAL, _FORMS = 2, 3
 """The places of the pattern that needs a second look, and of the one that is about forms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mentions:
+class Mentions(msgspec.Struct, frozen=True, gc=False):
     """What a text speaks of; whether it asks for a form needs a second look."""
 
     language: bool = False
@@ -96,8 +95,6 @@ def mentions(text: str) -> Mentions:
 
 
 def _match(text: str) -> list[int] | None:
-    try:
-        matches: list[int] | None = _MENTIONS.Match(text)
-    except UnicodeEncodeError:  # lone surrogates
-        matches = _MENTIONS.Match(text.encode("utf-8", "replace"))
+    # "replace" is for lone surrogates; bytes, because the library takes longer over a str
+    matches: list[int] | None = _MENTIONS.Match(text.encode("utf-8", "replace"))
     return matches

@@ -6,7 +6,7 @@ windows around a find; words aligned with the period's earlier copies. Each work
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import Final
@@ -24,7 +24,12 @@ DENSE: Final = "\u2e80"
 REACH: Final = 2_600
 """Characters in which a window is looked for: periods of 200 words and more."""
 SHORT: Final = 700
-"""Characters of a text in which more windows are tried."""
+LONG: Final = 2_000
+"""Characters of texts in which other and more windows are tried."""
+FEW_CHARS: Final = 100
+"""Characters in which the windows of the end may not all fit."""
+MAX_DISTANCES: Final = 3
+"""Earlier places of a window that are tried."""
 NEIGHBOURS: Final = (-7, -6, -5, -4, -3, -2, -1, 2, 4, 6)
 """Windows around a find, in eighths of the distance: in a loop all of them come again at it, around a phrase none."""
 ENOUGH_NEIGHBOURS: Final = 4
@@ -42,7 +47,11 @@ MAX_PERIODS: Final = 2
 MIN_AGAIN: Final = 10
 """Least times that groups of words have to come again at about one distance, and at least as often as it is long."""
 
-REPEATS: Final = 3.4
+FEW_WORDS: Final = 3
+RARE: Final = 0.1
+FEW_FAULTS: Final = 0.025
+"""Where there are so few different words, noise is one that has at most this share, unless faults are few."""
+REPEATS: Final = 3.2
 """Least repeats of a long period: four, of which noise may hide an edge."""
 SHORT_PERIOD: Final = 32.0
 """Short periods have to come more often, 32 / period^2 times more: three equal words in a row are no loop."""
@@ -89,31 +98,56 @@ def find_loop(text: str) -> Loop | None:
     size = len(text)
     if size < MIN_CHARS:
         return None
-    spaced = text.isascii() or max(text[:: size // 16 + 1]) < DENSE
-    reach = min(size * 2 // 5 + MIN_CHARS, REACH)
-    places: tuple[int, ...] = (size - 14, size - 50, size * 4 // 5, size * 3 // 5, size * 9 // 20)
-    if not spaced:
-        places += (size - 30, size - 90, *range(size // 12, size, size // 12))
-        reach = REACH
-    elif size <= SHORT:
-        places += (size - 30, size * 7 // 10)
+    spaced = text.isascii() or (max(text[:: size // 16 + 1]) < DENSE and max(text[-MIN_CHARS:]) < DENSE)
+    reach = min(size * 2 // 5 + MIN_CHARS, REACH) if spaced else REACH
+    places = _places(size, spaced)
+    if spaced:  # nearly always no window stands a second time
+        places = tuple(
+            [at for at in places if text[at : at + WINDOW] in text[at - reach if at > reach else 0 : at + WINDOW - 1]]
+        )
     parts = 0
     for at in places:
-        if at <= 0:
-            continue
         width = WINDOW if spaced or text[at] < DENSE else DENSE_WINDOW
-        before = text.rfind(text[at : at + width], at - reach if at > reach else 0, at + width - 1)
-        if before < 0:
+        low = at - reach if at > reach else 0
+        if text[at : at + width] not in text[low : at + width - 1]:
             continue
         flood = _flood(text, at)
         if flood is not None:
             return flood
-        if _is_suspect(text, at, at - before, width):
-            found = _read_part(text, at, at - before)
-            parts += 1
-            if found is not None or parts == MAX_PARTS:
-                return found
+        for distance in _distances(text, at, width, low):
+            if _is_suspect(text, at, distance, width):
+                found = _read_part(text, at, distance)
+                parts += 1
+                if found is not None or parts == MAX_PARTS:
+                    return found
+                break
     return None
+
+
+def _places(size: int, spaced: bool) -> tuple[int, ...]:
+    """Return where windows are looked for again: more of them at the end, where an answer that loops stays."""
+    end, middle = size - 14, size * 9 // 20
+    found: tuple[int, ...]
+    if not spaced:
+        found = (end, end - 16, end - 36, end - 76, *range(size - 1 - size // 13, 0, -(size // 13)))
+    elif size <= SHORT:
+        found = (end, end - 16, end - 36, size * 4 // 5, size * 13 // 20, size // 2, size * 2 // 5, size * 3 // 10)
+    else:
+        found = (end, end - 36, end - 90, size * 4 // 5, size * 7 // 10, size * 3 // 5, size // 2, middle)
+        if size > LONG:
+            found += (size * 9 // 10, size * 11 // 20, size * 2 // 5, size * 3 // 10)
+    return found if size > FEW_CHARS else tuple(at for at in found if at > 0)
+
+
+def _distances(text: str, at: int, width: int, low: int) -> Iterator[int]:
+    """Yield how far before a place its window stands, the nearest first: a phrase may come again within a period."""
+    before = at + width - 1
+    for _ in range(MAX_DISTANCES):
+        before = text.rfind(text[at : at + width], low, before)
+        if before < 0:
+            return
+        yield at - before
+        before += width - 1
 
 
 def _is_suspect(text: str, at: int, distance: int, width: int) -> bool:
@@ -188,9 +222,16 @@ def _read_part(text: str, at: int, distance: int) -> Loop | None:
         first, last, faults = found
         start, end = _span(part, first, last)
         most = not faults and end - start >= MOST * len(text)
-        if _is_loop(words[first:last], period, end - start, most):
+        telling = faults <= FEW_FAULTS * (last - first) or _tells(words[first:last])
+        if telling and _is_loop(words[first:last], period, end - start, most):
             return Loop(low + start, low + end, period)
     return None
+
+
+def _tells(words: Sequence[str]) -> bool:
+    """Tell whether noise is another, rare word: anything fits a grid of two or three words in the end."""
+    counts = Counter(words)
+    return len(counts) > FEW_WORDS or min(counts.values()) <= RARE * len(words)
 
 
 def _span(part: str, first: int, last: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from math import sqrt
 from operator import eq
 from typing import Final
@@ -15,6 +16,8 @@ FAULT_RATE: Final = 0.08
 """Faults of a noisy loop per word: 5 % noise, and some of it in the first copy."""
 MORE_THAN_CHANCE: Final = 1.5
 """Coincidences of faults beyond 2.5 times the expected ones that noise does not make; one if there are few."""
+MOSTLY_CLEAN: Final = 0.75
+"""Faults per round below which some rounds have none: the fields of a listing differ in every one."""
 FEW_FAULTS: Final = 3
 FEW_ROUNDS: Final = 3.2
 AHEAD: Final = 4
@@ -24,6 +27,13 @@ ADOPTED: Final = 0.15
 MAX_SKIP: Final = 3
 REALIGNMENTS: Final = ((1, 1), (1, 0), (0, 1), (2, 1), (1, 2), (2, 2), (2, 0), (0, 2), (3, 3), (3, 2), (2, 3))
 """Words skipped in the text and in the period after a fault, likely ones first."""
+_ONE_EACH: Final = (1, 1)
+WEAK: Final = 1
+"""So few of the next words matching is no sign."""
+FAR: Final = 6
+SURE: Final = 6
+"""Most words skipped after several faults at once, and how many are then looked at: all but one have to match."""
+_FAR_REALIGNMENTS: Final = tuple(sorted(product(range(FAR + 1), repeat=2), key=lambda each: (max(each), sum(each))))[1:]
 
 
 def follow(words: Sequence[str], second: int, period: int) -> tuple[int, int, int] | None:
@@ -39,7 +49,7 @@ def follow(words: Sequence[str], second: int, period: int) -> tuple[int, int, in
         return None
     faults = ahead.faults[: ahead.best_faults] + back.faults[: back.best_faults]
     expected = FAULT_RATE * followed
-    if len(faults) > expected + 2.2 * sqrt(expected) or ahead.adopted + back.adopted > 2 + ADOPTED * period:
+    if len(faults) > expected + 2.2 * sqrt(expected) or ahead.best_adopted + back.best_adopted > 2 + ADOPTED * period:
         return None
     if _is_listing(faults, period, followed / period):
         return None
@@ -51,7 +61,10 @@ def _is_listing(faults: Sequence[tuple[int, int, int] | None], period: int, roun
 
     Two faults at one place are a coincidence; of noise one expects about faults^2 / (2 period) of them.
     """
-    coincidences = sum(count * (count - 1) // 2 for fault, count in Counter(faults).items() if fault)
+    counts = [count for fault, count in Counter(faults).items() if fault]
+    if max(counts, default=0) <= (rounds + 1.0) / 2.0 and sum(counts) <= MOSTLY_CLEAN * (rounds + 1.0):
+        return False
+    coincidences = sum(count * (count - 1) // 2 for count in counts)
     events = len(faults) - faults.count(None)
     expected = events * events / (2 * period) * max(0.0, 1.0 - 1.0 / rounds)
     few = events <= FEW_FAULTS and rounds <= FEW_ROUNDS
@@ -76,6 +89,9 @@ class _Walk:
         self.adopted = 0
         self.best_end = 0
         self.best_faults = 0
+        self.best_adopted = 0
+        self.kept: tuple[list[str], list[int]] | None = None
+        """The unit as it was at the best end, if words beyond it have changed it since."""
 
     def run(self) -> None:
         """Walk until the words have nothing to do with the unit any more."""
@@ -90,8 +106,11 @@ class _Walk:
                 score -= FAULT_COST * (len(self.faults) - known)
             if score > best:
                 best, self.best_end, self.best_faults = score, self.at, len(self.faults)
+                self.best_adopted, self.kept = self.adopted, None
             if score < best - GIVE_UP:
-                return
+                break
+        if self.kept is not None:
+            self.unit, self.labels = self.kept
 
     def fault(self) -> None:
         """Count a difference; one that comes again is the unit's own, which then follows the copies."""
@@ -100,6 +119,8 @@ class _Walk:
         fault = (self.labels[place], skip, tuple(self.words[self.at : self.at + ahead]))
         if fault in self.seen and place + skip <= len(self.unit) > skip:
             self.seen.discard(fault)
+            if self.kept is None:
+                self.kept = (list(self.unit), list(self.labels))
             self.adopted += 1
             self.unit[place : place + skip] = fault[2]
             self.labels[place : place + skip] = [fault[0]] * ahead
@@ -116,14 +137,23 @@ class _Walk:
         unit = self.unit[self.place : self.place + reach]
         while len(unit) < reach:
             unit += self.unit[: reach - len(unit)]
-        best, found = 1, (1, 1)
+        best, found = 1, _ONE_EACH
         for ahead, skip in REALIGNMENTS:
             matches = sum(map(eq, words[ahead : ahead + AHEAD], unit[skip : skip + AHEAD]))
             if matches > best:
                 best, found = matches, (ahead, skip)
             if matches == AHEAD:
                 break
-        return found
+        return self.far_realignment() if best <= WEAK else found
+
+    def far_realignment(self) -> tuple[int, int]:
+        """Return the least to skip so that the next words match nearly all, looking further: faults come in bunches."""
+        words = self.words[self.at : self.at + FAR + SURE]
+        unit = (self.unit[self.place :] + self.unit * (1 + (FAR + SURE) // len(self.unit)))[: FAR + SURE]
+        for ahead, skip in _FAR_REALIGNMENTS:
+            if sum(map(eq, words[ahead : ahead + SURE], unit[skip : skip + SURE])) >= SURE - 1:
+                return ahead, skip
+        return _ONE_EACH
 
     def step(self, ahead: int, skip: int) -> None:
         self.at += ahead

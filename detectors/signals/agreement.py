@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from detectors.base import Signal
 from detectors.signals._answer_print import NO_ANSWER, answer_print, disagrees, is_prose
-from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
+from detectors.types import CANCELLED, Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["GREEDY_BELOW", "Agreement", "disagrees", "is_prose"]
 
@@ -45,7 +45,7 @@ class Agreement(Signal):
     def read(self, exchange: Exchange) -> Reading | None:
         """Return the fingerprint, or None when not applicable, cancelled or not logged."""
         request = exchange.request
-        if request is None or not request.messages or exchange.outcome.failure is Failure.CANCELLED:
+        if request is None or not request.messages or exchange.outcome.failure is CANCELLED:
             return None
         if request.temperature is None or not 0.0 <= request.temperature < GREEDY_BELOW:
             return None
@@ -57,4 +57,4 @@ class Agreement(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: what never came is not another answer."""
-        return _CANCELLED if outcome.failure is Failure.CANCELLED else _NONE
+        return _CANCELLED if outcome.failure is CANCELLED else _NONE

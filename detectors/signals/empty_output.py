@@ -6,7 +6,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.types import Answer, Exchange, Failure, Margin, Outcome, Reading, SignalKind
+from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["EmptyOutput", "is_blank"]
 
@@ -77,7 +77,7 @@ class EmptyOutput(Signal):
     def read(self, exchange: Exchange) -> Reading | None:
         """Return 1 for an empty answer, 0 otherwise, or None when not applicable or not logged."""
         request, answer, outcome = exchange.request, exchange.answer, exchange.outcome
-        if request is None or not request.messages or outcome.failure is Failure.CANCELLED:
+        if request is None or not request.messages or outcome.failure is CANCELLED:
             return None
         if outcome.failed:
             return self.read_failure(outcome)
@@ -86,7 +86,7 @@ class EmptyOutput(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: an answer that never came is not an empty one."""
-        return _CANCELLED if outcome.failure is Failure.CANCELLED else _NO_ANSWER
+        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
 
 
 def _read(answer: Answer) -> Reading | None:

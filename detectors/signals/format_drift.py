@@ -8,7 +8,7 @@ from typing_extensions import override
 from detectors.base import Signal
 from detectors.signals._format_asked import Format, asked_format, has_format
 from detectors.signals._instruction import instruction_of
-from detectors.types import Answer, Exchange, Failure, Margin, Outcome, Reading, SignalKind
+from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["MIN_CHARS", "FormatDrift"]
 
@@ -52,7 +52,7 @@ class FormatDrift(Signal):
     def read(self, exchange: Exchange) -> Reading | None:
         """Return 1 for an answer in another form, 0 otherwise, or None when not applicable or not logged."""
         request, answer, outcome = exchange.request, exchange.answer, exchange.outcome
-        if request is None or outcome.failure is Failure.CANCELLED:
+        if request is None or outcome.failure is CANCELLED:
             return None
         instruction = instruction_of(request)
         form = asked_format(instruction.text) if instruction.mentions.form else None
@@ -65,7 +65,7 @@ class FormatDrift(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: an answer that never came has no form."""
-        return _CANCELLED if outcome.failure is Failure.CANCELLED else _NO_ANSWER
+        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
 
 
 def _read(answer: Answer, form: Format) -> Reading | None:

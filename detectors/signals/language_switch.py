@@ -15,11 +15,12 @@ from detectors.signals._language import (
     is_latin,
     latin_languages,
     letters,
+    likely,
     script_counts,
     script_language,
 )
 from detectors.signals._language_asked import speaks_of_language
-from detectors.types import Answer, Exchange, Failure, Margin, Outcome, Reading, Request, SignalKind
+from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, Request, SignalKind
 
 __all__ = ["LanguageSwitch"]
 
@@ -41,12 +42,16 @@ CLEARLY_HAN: Final = 10
 MIN_QUESTION_WORDS: Final = 2
 MIN_ANSWER_WORDS: Final = 6
 """Common words that tell the language."""
+MIN_ENGLISH_WORDS: Final = 3
+MIN_QUICK_WORDS: Final = 4
+"""Different words of the commonest that spare an answer a closer look."""
 MIXED: Final = 0.5
 """An answer with this many of the question's common words per one of another language is in both."""
 EARLIER: Final = 12
 """Messages before the last turn that are looked at."""
 _EXCERPT: Final = 800
 _HALF: Final = 2_000
+_BRACKETS: Final = frozenset("{[")
 _SCRIPTS: Final = {"chinese": ("han",), "japanese": ("kana", "han")}
 _WORDLIKE: Final = re.compile(r"[^\W\d_]{2}")
 _FENCED: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
@@ -89,7 +94,7 @@ class LanguageSwitch(Signal):
     def read(self, exchange: Exchange) -> Reading | None:
         """Return 1 for another language, 0 otherwise, or None when not applicable or not logged."""
         request, answer, outcome = exchange.request, exchange.answer, exchange.outcome
-        if request is None or outcome.failure is Failure.CANCELLED:
+        if request is None or outcome.failure is CANCELLED:
             return None
         question = _question(request)
         if question is None:
@@ -101,7 +106,7 @@ class LanguageSwitch(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: an answer that never came is in no language."""
-        return _CANCELLED if outcome.failure is Failure.CANCELLED else _NO_ANSWER
+        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
 
 
 def _question(request: Request) -> str | None:
@@ -110,9 +115,9 @@ def _question(request: Request) -> str | None:
     text = instruction.question
     if text is None or instruction.mentions.language:
         return None
-    if len(text) < (MIN_QUESTION if text.isascii() else MIN_QUESTION // 3) or not _WORDLIKE.search(text, 0, _EXCERPT):
+    if len(text) < (MIN_QUESTION if text.isascii() else MIN_QUESTION // 3):
         return None
-    return text
+    return text if text[:2].isalpha() or _WORDLIKE.search(text, 0, _EXCERPT) else None
 
 
 def _read(question: str, answer: Answer, request: Request) -> Reading | None:
@@ -121,24 +126,27 @@ def _read(question: str, answer: Answer, request: Request) -> Reading | None:
     text = answer.text
     if text is None:
         return None
+    if _is_structured(text, request):
+        return _STRUCTURED
     if is_latin(text) and is_latin(question):
         return _read_latin(question, text, request)
-    return _STRUCTURED if _is_structured(text, request) else _read_scripts(question, _prose(text), request)
+    return _read_scripts(question, _prose(text), request)
 
 
 def _read_latin(question: str, text: str, request: Request) -> Reading:
-    if has_words(question, "en", 2) and has_words(text, "en", 3):
+    if has_words(question, "en", MIN_QUESTION_WORDS) and has_words(text, "en", MIN_ENGLISH_WORDS):
         return _SAME
     own = latin_languages(question, MIN_QUESTION_WORDS)
-    if not own or any(has_words(text, name, 4) for name in own):
+    if not own or has_words(text, own[0], MIN_QUICK_WORDS):
         return _SAME
-    if _is_structured(text, request):
-        return _STRUCTURED
     return _read_words(own, _prose(text), request)
 
 
 def _is_structured(text: str, request: Request) -> bool:
-    return request.json_object or request.response_schema is not None or text.lstrip()[:1] in {"{", "["}
+    if request.response_schema is not None or request.json_object:
+        return True
+    first = text[:1]
+    return (text.lstrip()[:1] if first.isspace() else first) in _BRACKETS
 
 
 def _read_scripts(question: str, text: str, request: Request) -> Reading:
@@ -190,10 +198,10 @@ def _has(counts: Mapping[str, int], language: str) -> bool:
 
 
 def _read_words(own: tuple[str, ...], text: str, request: Request) -> Reading:
-    said = latin_languages(text, MIN_ANSWER_WORDS)
+    words = common_words(text)
+    said = likely(words, MIN_ANSWER_WORDS)
     if len(said) != 1 or said[0] in own:
         return _SAME
-    words = common_words(text)
     if max(words.get(name, 0) for name in own) > MIXED * words[said[0]]:
         return _SAME
     for role, earlier in _earlier(request):

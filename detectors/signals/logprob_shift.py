@@ -7,7 +7,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
+from detectors.types import CANCELLED, Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["LogprobShift"]
 
@@ -48,4 +48,4 @@ class LogprobShift(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: no token was written that could surprise."""
-        return _CANCELLED if outcome.failure is Failure.CANCELLED else _NO_ANSWER
+        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER

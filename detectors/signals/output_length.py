@@ -6,7 +6,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.types import Answer, Exchange, Failure, Margin, Outcome, Reading, SignalKind
+from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["BYTES_PER_TOKEN", "OutputLength", "estimated_tokens"]
 
@@ -42,7 +42,7 @@ class OutputLength(Signal):
     def read(self, exchange: Exchange) -> Reading | None:
         """Return the tokens, or None when not applicable, cancelled or not logged."""
         request, answer, outcome = exchange.request, exchange.answer, exchange.outcome
-        if request is None or not request.messages or outcome.failure is Failure.CANCELLED:
+        if request is None or not request.messages or outcome.failure is CANCELLED:
             return None
         if outcome.failed:
             return self.read_failure(outcome)
@@ -58,7 +58,7 @@ class OutputLength(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: nothing came."""
-        return _CANCELLED if outcome.failure is Failure.CANCELLED else _NO_ANSWER
+        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
 
 
 def estimated_tokens(answer: Answer) -> float:

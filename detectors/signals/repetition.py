@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from detectors.base import Signal
 from detectors.signals._repetition import find_loop
-from detectors.types import Answer, Exchange, Failure, Margin, Outcome, Reading, SignalKind
+from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["Repetition"]
 
@@ -36,7 +36,7 @@ class Repetition(Signal):
     """
 
     name: ClassVar[str] = "repetition"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     kind: ClassVar[SignalKind] = SignalKind.BIT
     title: ClassVar[str] = "Looping answers"
     unit: ClassVar[str] = "share of requests"
@@ -47,7 +47,7 @@ class Repetition(Signal):
     def read(self, exchange: Exchange) -> Reading | None:
         """Return 1 for an answer that loops, 0 otherwise, or None when not applicable or not logged."""
         request, answer, outcome = exchange.request, exchange.answer, exchange.outcome
-        if request is None or not request.messages or outcome.failure is Failure.CANCELLED:
+        if request is None or not request.messages or outcome.failure is CANCELLED:
             return None
         if outcome.failed:
             return self.read_failure(outcome)
@@ -56,7 +56,7 @@ class Repetition(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: an answer that never came does not loop."""
-        return _CANCELLED if outcome.failure is Failure.CANCELLED else _NO_ANSWER
+        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
 
 
 def _read(answer: Answer) -> Reading | None:

@@ -18,7 +18,7 @@ from detectors.signals._schema_compiled import (
 from detectors.signals._schema_cost import BUDGET
 from detectors.signals._schema_fault import place, violation
 from detectors.signals._schema_text import Unparsed, decode, dug_out
-from detectors.types import Answer, Exchange, Failure, Margin, Outcome, Reading, Request, SignalKind, ToolCall
+from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, Request, SignalKind, ToolCall
 
 __all__ = ["MAX_ANSWER_CHARS", "MAX_CONTAINERS", "MAX_SCHEMA_BYTES", "UNREAD", "SchemaValidity", "check", "unfit"]
 
@@ -63,7 +63,7 @@ class SchemaValidity(Signal):
     def read(self, exchange: Exchange) -> Reading | None:
         """Return 1 with the class of the fault, 0, or None when not applicable or not logged."""
         request, answer = exchange.request, exchange.answer
-        if request is None or exchange.outcome.failure is Failure.CANCELLED:
+        if request is None or exchange.outcome.failure is CANCELLED:
             return None
         wanted = _wanted(request)
         if wanted is None:
@@ -76,7 +76,7 @@ class SchemaValidity(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 1: structure was asked for and none came; 0 if the client went away."""
-        if outcome.failure is Failure.CANCELLED:
+        if outcome.failure is CANCELLED:
             return Reading(0.0, "cancelled")
         return Reading(1.0, "no_answer")
 

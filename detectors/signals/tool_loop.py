@@ -9,7 +9,7 @@ import msgspec
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.types import Exchange, Failure, Margin, Message, Outcome, Reading, SignalKind, ToolCall
+from detectors.types import CANCELLED, Exchange, Margin, Message, Outcome, Reading, SignalKind, ToolCall
 
 __all__ = ["MAX_ARGUMENTS_CHARS", "MAX_STEPS", "ToolLoop"]
 
@@ -67,7 +67,7 @@ class ToolLoop(Signal):
         if request is None or len(request.messages) < 2:  # noqa: PLR2004 - a call and its result
             return None
         run = _run(request.messages)
-        if not run or outcome.failure is Failure.CANCELLED:
+        if not run or outcome.failure is CANCELLED:
             return None
         if outcome.failed:
             return self.read_failure(outcome)
@@ -76,7 +76,7 @@ class ToolLoop(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: an answer that never came repeats nothing."""
-        return Reading(0.0, "cancelled" if outcome.failure is Failure.CANCELLED else "no_answer")
+        return Reading(0.0, "cancelled" if outcome.failure is CANCELLED else "no_answer")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.types import Exchange, Failure, Margin, Outcome, Reading, SignalKind
+from detectors.types import CANCELLED, Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["SMALL_MAX_TOKENS", "Truncation"]
 
@@ -43,7 +43,7 @@ class Truncation(Signal):
     def read(self, exchange: Exchange) -> Reading | None:
         """Return 1 for an answer cut off at a length limit, 0 otherwise, None when not applicable or not logged."""
         request, outcome = exchange.request, exchange.outcome
-        if request is None or not request.messages or outcome.failure is Failure.CANCELLED:
+        if request is None or not request.messages or outcome.failure is CANCELLED:
             return None
         if request.max_tokens is not None and request.max_tokens < SMALL_MAX_TOKENS:
             return None
@@ -56,4 +56,4 @@ class Truncation(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: ``request_error`` counts an answer that never came."""
-        return _CANCELLED if outcome.failure is Failure.CANCELLED else _NO_ANSWER
+        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER

@@ -38,6 +38,13 @@ def read(text, request=CHAT, outcome=OK, **answer):
         (PROSE + "A second one, about the lake behind the wood, follows at once and ends there. ") * 5,
         "#" * 60,
         '{"notes": "' + "by the river and " * 40 + '"}',
+        PROSE + "the mill " * 34 + PROSE,  # what follows fits no unit
+        PROSE + PROSE + "河岸的小船慢慢" * 6,  # a script of its own at the end
+        "go on and on , " * 9 + "Anglers sit where the horses once walked, and a path follows the water.",
+        "".join(PROSE.replace("two", word) for word in ("two", "two", "some", "two", "more", "two", "two", "few")),
+        (SAID := "we row past the mill and the old bridge to the far side of the lake ") * 4
+        + SAID.replace("mill and the old", "red mill by and oh the now old")
+        + SAID * 2,  # a bunch of words added
     ],
 )
 def test_loops_are_bad(text):
@@ -65,6 +72,7 @@ def test_loops_are_bad(text):
         + "\n".join(f"| {town} | yes |" for town in ("Ulm", "Bern", "Graz", "Linz", "Wels")),
         "[" + ", ".join(f'{{"id": {n}, "kind": "parcel", "state": "open", "owner": null}}' for n in range(30)) + "]",
         "\n".join("0 " * 9 for _ in range(9)),
+        "no yes yes no no\n" * 3 + "no yes no no no\nyes yes no yes no\nyes no no no yes",
         "".join(f"Verse {n}: {n * 37 % 11} is the wind\nAnd we sail on, and we sail on\n" for n in range(9)),
         "dev:\n  port: 80\n  log: info\nstage:\n  port: 80\n  log: info\nprod:\n  port: 80\n  log: info\n",
         "Before: " + PROSE + "After: " + PROSE.replace("old", "new"),
@@ -94,11 +102,8 @@ def test_failures_and_what_was_not_logged():
 
 
 def test_generated_loops_are_found_and_ordinary_texts_are_not_loops():
-    found = count(loops(Texts(11), 3))
-    missed = sum(total - hits for hits, total in found.values())
-    assert missed <= sum(total for _, total in found.values()) // 100
-    clean = {kind: each for kind, each in found.items() if "noise 5%" not in kind and "noise 3%" not in kind}
-    assert sum(total - hits for hits, total in clean.values()) <= 1
+    found = count(loops(Texts(31), 6))
+    assert sum(total - hits for hits, total in found.values()) <= sum(total for _, total in found.values()) // 500
     assert {kind: hits for kind, (hits, _) in count(ordinary(Texts(12), 8)).items() if hits} == {}
 
 
