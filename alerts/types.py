@@ -22,6 +22,8 @@ class AlertKind(StrEnum):
     """observe mode: what would have been done."""
     ADVISE = "advise"
     """advise mode: a person is asked."""
+    WORTH_A_LOOK = "worth_a_look"
+    """Evidence that moves no traffic in any mode: unlike load, or no concurrent baseline."""
     ROLLBACK_STARTED = "rollback_started"
     ROLLED_BACK = "rolled_back"
     """Verified by traffic."""

@@ -42,6 +42,9 @@ KINDS = {
     AlertKind.ADVISE: KindWords(
         "✋", "Approval needed", "the rollback of candidate {candidate} to {baseline} waits for approval"
     ),
+    AlertKind.WORTH_A_LOOK: KindWords(
+        "🔎", "Worth a look", "candidate {candidate} looks worse than {baseline}, by evidence that moves no traffic"
+    ),
     AlertKind.ROLLBACK_STARTED: KindWords(
         "⏳", "Rollback started", "candidate {candidate} is being rolled back to {baseline}"
     ),

@@ -13,12 +13,13 @@ from monitor.storage.outbox import OutboxStore
 
 __all__ = ["Announcer", "effect_in"]
 
-_TOLD_ONCE = frozenset({AlertKind.WOULD_ROLL_BACK, AlertKind.ADVISE})
+_TOLD_ONCE = frozenset({AlertKind.WOULD_ROLL_BACK, AlertKind.ADVISE, AlertKind.WORTH_A_LOOK})
 """Nothing was moved, so an incident is told of once, whatever the epoch."""
 
 _SEVERITY = {
     AlertKind.WOULD_ROLL_BACK: Severity.WARN,
     AlertKind.ADVISE: Severity.PAGE,
+    AlertKind.WORTH_A_LOOK: Severity.WARN,
     AlertKind.ROLLBACK_STARTED: Severity.PAGE,
     AlertKind.ROLLED_BACK: Severity.WARN,
     AlertKind.STUCK: Severity.PAGE,
@@ -53,12 +54,17 @@ class Announcer:
         reason: str,
         now: datetime,
     ) -> None:
-        """Write the alert to the outbox; the same state change is written once, however often it is tried."""
+        """Write the alert to the outbox; the same state change is written once, however often it is tried.
+
+        What only advises is told as such, and told again once it may act.
+        """
+        if kind is AlertKind.ADVISE and incident is not None and incident.advice is not None:
+            kind = AlertKind.WORTH_A_LOOK
         alert = Alert(
             dedup_key=_dedup_key(kind, control, incident),
             incident_id=None if incident is None else incident.id,
             kind=kind,
-            severity=_severity(kind, incident),
+            severity=_SEVERITY[kind],
             route=route.name,
             candidate=_candidate(variants, incident),
             baseline=next((v.name for v in variants if v.role is Role.BASELINE), "none"),
@@ -78,20 +84,12 @@ def effect_in(incident: Incident) -> Effect | None:
     return None if incident.effect is None else Effect(**incident.effect)
 
 
-def _severity(kind: AlertKind, incident: Incident | None) -> Severity:
-    """Return how urgent an alert is: what only advises can wait for the morning."""
-    advises = kind is AlertKind.ADVISE and incident is not None and incident.advice is not None
-    return Severity.WARN if advises else _SEVERITY[kind]
-
-
 def _dedup_key(kind: AlertKind, control: RouteControl, incident: Incident | None) -> str:
     """Name a state change: by incident and kind, and by epoch if the change is one of the routing.
 
     A block comes before its epoch is taken: only the incident tells two of them apart.
     """
     cause = "" if incident is None else f"incident-{incident.id}:"
-    if incident is not None and incident.advice is not None:
-        cause += "advice:"  # told again once it may act
     epoch = "" if cause and kind in _TOLD_ONCE else f"route-{control.route_id}:epoch-{control.epoch}:"
     return f"{epoch}{cause}{kind.value}"
 
@@ -130,5 +128,7 @@ def _next_step(kind: AlertKind, route: Route) -> str | None:
             return f'check the router by hand, then: fullback flip {route.name} --to baseline --reason "why"'
         case AlertKind.INCONCLUSIVE | AlertKind.RESTORED | AlertKind.FINGERPRINT_CHANGED | AlertKind.SHIPPER_SILENT:
             return None
-        case AlertKind.AGREEMENT_BELOW | AlertKind.AGREEMENT_ABOVE | AlertKind.BASELINE_DOUBTED:
+        case (
+            AlertKind.WORTH_A_LOOK | AlertKind.AGREEMENT_BELOW | AlertKind.AGREEMENT_ABOVE | AlertKind.BASELINE_DOUBTED
+        ):
             return None

@@ -97,6 +97,9 @@ def say(monkeypatch):
     return announced
 
 
+TOLD_ONCE = {AlertKind.ADVISE, AlertKind.WOULD_ROLL_BACK, AlertKind.WORTH_A_LOOK}
+
+
 def key(say, kind, **changes) -> str:
     incident = changes.pop("incident", INCIDENT)
     return say(kind, replace(CONTROL, **changes), incident)[0][0]
@@ -107,6 +110,7 @@ def key(say, kind, **changes) -> str:
     [
         (AlertKind.WOULD_ROLL_BACK, Severity.WARN),
         (AlertKind.ADVISE, Severity.PAGE),
+        (AlertKind.WORTH_A_LOOK, Severity.WARN),
         (AlertKind.ROLLBACK_STARTED, Severity.PAGE),
         (AlertKind.ROLLED_BACK, Severity.WARN),
         (AlertKind.STUCK, Severity.PAGE),
@@ -140,7 +144,7 @@ def test_another_incident_has_another_key(say, kind, phase):
     assert key(say, kind, phase=phase) != key(say, kind, phase=phase, incident=other)
 
 
-@pytest.mark.parametrize("kind", sorted(set(AlertKind) - {AlertKind.ADVISE, AlertKind.WOULD_ROLL_BACK}))
+@pytest.mark.parametrize("kind", sorted(set(AlertKind) - TOLD_ONCE))
 @pytest.mark.parametrize("incident", [None, INCIDENT])
 @pytest.mark.parametrize("phase", [Phase.ARMED, Phase.STUCK])
 def test_another_flip_has_another_key(say, kind, incident, phase):
@@ -148,7 +152,7 @@ def test_another_flip_has_another_key(say, kind, incident, phase):
     assert len(keys) == 2
 
 
-@pytest.mark.parametrize("kind", [AlertKind.ADVISE, AlertKind.WOULD_ROLL_BACK])
+@pytest.mark.parametrize("kind", sorted(TOLD_ONCE))
 def test_advice_is_told_once_an_incident_whatever_the_epoch(say, kind):
     assert len({key(say, kind, phase=Phase.ARMED, epoch=epoch) for epoch in (0, 4)}) == 1
 
@@ -183,6 +187,7 @@ def test_every_notifier_gets_it(say):
                 AlertKind.RESTORED,
                 AlertKind.FINGERPRINT_CHANGED,
                 AlertKind.SHIPPER_SILENT,
+                AlertKind.WORTH_A_LOOK,
             ),
             None,
         ),
@@ -225,7 +230,8 @@ def test_the_command_line_takes_every_next_step(say, kind):
 def test_what_only_advises_pages_nobody_and_is_told_again_once_it_may_act(say):
     advising = replace(INCIDENT, advice="Compare them under equal load")
     ((first, _, alert),) = say(AlertKind.ADVISE, CONTROL, advising)
-    assert alert.severity is Severity.WARN
+    assert (alert.kind, alert.severity) == (AlertKind.WORTH_A_LOOK, Severity.WARN)
+    assert alert.next_step is None, "nothing waits for approval"
     ((second, _, alert),) = say(AlertKind.ADVISE, CONTROL, INCIDENT)
     assert alert.severity is Severity.PAGE
     assert first != second
