@@ -16,6 +16,7 @@ from monitor.models.incident import Incident
 from monitor.models.route import Goal, Phase, Route, RouteControl
 from monitor.models.tick import RouteClock, tick_start
 from monitor.models.variant import Role, Variant
+from monitor.services.pairing import ALL
 from monitor.storage.streams import Standing
 from monitor.ui.chart import percent
 from monitor.ui.reads import Fleet, RouteFacts
@@ -104,6 +105,12 @@ class StreamLine:
     phi: str
     one_sided: str
     detectable: str
+    harmful: bool
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is shown at once: harm always, else what is about all traffic."""
+        return self.harmful or self.slice == ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +293,7 @@ def stream_line(stream: Stream, names: Mapping[int, str], late: timedelta | None
         phi=f"{evidence.phi:.2f}",
         one_sided=percent(evidence.one_sided_share),
         detectable=percent(evidence.smallest_detectable),
+        harmful=verdict is Verdict.HARM,
     )
 
 

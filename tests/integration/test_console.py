@@ -40,7 +40,7 @@ from tests.integration.console_seed import (
 )
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>\u202e{{7*7}}"
+HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>\u202e{{7919*6271}}"
 
 
 @pytest.fixture
@@ -241,13 +241,13 @@ def test_points_keep_every_pair_and_leave_gaps_open() -> None:
     ticks: list[dict[str, Any]] = [
         {"tick": first + i, "complete": [[0, 1, 0, 99]], "missing": [1, 0]} for i in range(600) if not 200 <= i < 300
     ]
-    points = points_of(ticks, TICK_S, timedelta(seconds=6000))
+    points = points_of("schema_validity", ticks, TICK_S, timedelta(seconds=6000))
     assert 1 < len(points) <= 120
-    assert sum(point.pairs.n for point in points) == 50_000
+    assert sum(point.counts.n for point in points) == 50_000
     assert sum(point.one_sided for point in points) == 500
-    svg = str(render(Chart(points, [], NOON, NOON + timedelta(seconds=6000), "requests", "a", "b")))
+    svg = str(render(Chart(points, [], NOON, NOON + timedelta(seconds=6000), "requests", "pairs", "a", "b")))
     assert svg.count('class="line candidate"') == 3  # two runs and the legend
-    assert points_of([], TICK_S, timedelta(hours=1)) == []
+    assert points_of("schema_validity", [], TICK_S, timedelta(hours=1)) == []
 
 
 def test_the_drawing_is_to_scale_and_escaped() -> None:
@@ -255,7 +255,7 @@ def test_the_drawing_is_to_scale_and_escaped() -> None:
         Point(NOON + timedelta(minutes=i), timedelta(minutes=1), PairCounts(n10=bad, n00=100 - bad), 0)
         for i, bad in enumerate((0, 50, 100))
     ]
-    svg = str(render(Chart(points, [Marker(NOON, HOSTILE)], NOON, NOON + timedelta(minutes=3), HOSTILE, HOSTILE, "b")))
+    svg = str(render(Chart(points, [Marker(NOON, HOSTILE)], NOON, NOON + timedelta(minutes=3), HOSTILE, "pairs", HOSTILE, "b")))
     heights = [
         float(y) for y in re.findall(r'<circle class="dot candidate" cx="[\d.]+" cy="([\d.]+)" r="2.6"><title>', svg)
     ]
@@ -315,7 +315,7 @@ def test_hostile_text_is_shown_and_never_run(factory: Factory, client: TestClien
         assert "<script" not in page, path
         assert "<img src=x" not in page, path
         assert "onerror=alert(1)>" not in page, path
-        assert "{{7*7}}" in page or "49" not in page, path
+        assert "{{7919*6271}}" in page or "49660049" not in page, path
     assert "&lt;script&gt;" in client.get("/audit").text
 
 
