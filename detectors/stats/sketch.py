@@ -8,7 +8,7 @@ from math import ceil, inf
 from types import MappingProxyType
 from typing import Any
 
-from detectors.stats.latency import GAMMA, LOWEST_BIN, OVERFLOW_BIN, edge, histogram, merge
+from detectors.stats.latency import GAMMA, LOWEST_BIN, OVERFLOW_BIN, bin_of, edge, histogram, merge
 
 __all__ = ["MOST_BINS", "Sketch"]
 
@@ -69,7 +69,7 @@ class Sketch:
         Raises:
             ValueError: a value is not a number.
         """
-        return cls.from_counts(histogram(values))
+        return cls.from_counts(histogram((bin_of(value), False) for value in values))
 
     @classmethod
     def from_counts(cls, counts: Mapping[int, int], floor: int = LOWEST_BIN) -> "Sketch":

@@ -255,7 +255,8 @@ def test_the_drawing_is_to_scale_and_escaped() -> None:
         Point(NOON + timedelta(minutes=i), timedelta(minutes=1), PairCounts(n10=bad, n00=100 - bad), 0)
         for i, bad in enumerate((0, 50, 100))
     ]
-    svg = str(render(Chart(points, [Marker(NOON, HOSTILE)], NOON, NOON + timedelta(minutes=3), HOSTILE, "pairs", HOSTILE, "b")))
+    end = NOON + timedelta(minutes=3)
+    svg = str(render(Chart(points, [Marker(NOON, HOSTILE)], NOON, end, HOSTILE, "pairs", HOSTILE, "b")))
     heights = [
         float(y) for y in re.findall(r'<circle class="dot candidate" cx="[\d.]+" cy="([\d.]+)" r="2.6"><title>', svg)
     ]
