@@ -55,6 +55,8 @@ REPEATS: Final = 3.2
 """Least repeats of a long period: four, of which noise may hide an edge."""
 SHORT_PERIOD: Final = 32.0
 """Short periods have to come more often, 32 / period^2 times more: three equal words in a row are no loop."""
+ENOUGH_REPEATS: Final = 34.0
+"""More is asked of no loop: of a single word, forty of which noise hides an edge are one."""
 REPEATS_OF_MOST: Final = 2.5
 """Least repeats of a loop without noise that is most of the text: noisy ones could be three similar records."""
 MOST: Final = 0.6
@@ -247,7 +249,8 @@ def _is_loop(words: Sequence[str], period: int, chars: int, most: bool) -> bool:
     if chars < MIN_SIGNS and not any(word[0].isalpha() for word in words[:period]):
         return False
     repeats = len(words) / period
-    return repeats >= REPEATS + SHORT_PERIOD / (period * period) or (most and repeats >= REPEATS_OF_MOST)
+    enough = min(ENOUGH_REPEATS, REPEATS + SHORT_PERIOD / (period * period))
+    return repeats >= enough or (most and repeats >= REPEATS_OF_MOST)
 
 
 def _periods(words: Sequence[str]) -> list[tuple[int, int]]:

@@ -15,11 +15,9 @@ GIVE_UP: Final = 60.0
 FAULT_RATE: Final = 0.08
 """Faults of a noisy loop per word: 5 % noise, and some of it in the first copy."""
 MORE_THAN_CHANCE: Final = 1.5
-"""Coincidences of faults beyond 2.5 times the expected ones that noise does not make; one if there are few."""
+"""Coincidences of faults beyond 2.5 times the expected ones that noise does not make."""
 MOSTLY_CLEAN: Final = 0.75
 """Faults per round below which some rounds have none: the fields of a listing differ in every one."""
-FEW_FAULTS: Final = 3
-FEW_ROUNDS: Final = 3.2
 AHEAD: Final = 4
 """Words that are looked at to find out where text and period meet again."""
 ADOPTED: Final = 0.15
@@ -67,8 +65,7 @@ def _is_listing(faults: Sequence[tuple[int, int, int] | None], period: int, roun
     coincidences = sum(count * (count - 1) // 2 for count in counts)
     events = len(faults) - faults.count(None)
     expected = events * events / (2 * period) * max(0.0, 1.0 - 1.0 / rounds)
-    few = events <= FEW_FAULTS and rounds <= FEW_ROUNDS
-    return coincidences >= (1.0 if few else MORE_THAN_CHANCE) + 2.5 * expected
+    return coincidences >= MORE_THAN_CHANCE + 2.5 * expected
 
 
 class _Walk:
@@ -85,7 +82,7 @@ class _Walk:
         self.place = 0
         self.seen = seen
         self.faults: list[tuple[int, int, int] | None] = []
-        """By place and kind; a longer one counts several times."""
+        """By place and kind; one of several words counts as often as words differ in it."""
         self.adopted = 0
         self.best_end = 0
         self.best_faults = 0
@@ -127,16 +124,14 @@ class _Walk:
             self.step(ahead, ahead)
             return
         self.seen.add(fault)
-        self.faults += [(fault[0], ahead, skip), *[None] * (max(ahead, skip) - 1)]
+        self.faults += [(fault[0], ahead, skip), *[None] * (_edits(fault[2], self.next_of_unit(skip)) - 1)]
         self.step(ahead, skip)
 
     def realignment(self) -> tuple[int, int]:
         """Return how many words to skip in the text and in the unit so that most of the next ones match again."""
         reach = AHEAD + MAX_SKIP
         words = self.words[self.at : self.at + reach]
-        unit = self.unit[self.place : self.place + reach]
-        while len(unit) < reach:
-            unit += self.unit[: reach - len(unit)]
+        unit = self.next_of_unit(reach)
         best, found = 1, _ONE_EACH
         for ahead, skip in REALIGNMENTS:
             matches = sum(map(eq, words[ahead : ahead + AHEAD], unit[skip : skip + AHEAD]))
@@ -149,12 +144,32 @@ class _Walk:
     def far_realignment(self) -> tuple[int, int]:
         """Return the least to skip so that the next words match nearly all, looking further: faults come in bunches."""
         words = self.words[self.at : self.at + FAR + SURE]
-        unit = (self.unit[self.place :] + self.unit * (1 + (FAR + SURE) // len(self.unit)))[: FAR + SURE]
+        unit = self.next_of_unit(FAR + SURE)
         for ahead, skip in _FAR_REALIGNMENTS:
             if sum(map(eq, words[ahead : ahead + SURE], unit[skip : skip + SURE])) >= SURE - 1:
                 return ahead, skip
         return _ONE_EACH
 
+    def next_of_unit(self, n: int) -> list[str]:
+        """Return so many words of the unit from where the walk is, round and round."""
+        found = self.unit[self.place : self.place + n]
+        while len(found) < n:
+            found += self.unit[: n - len(found)]
+        return found
+
     def step(self, ahead: int, skip: int) -> None:
         self.at += ahead
         self.place = (self.place + skip) % len(self.unit)
+
+
+def _edits(words: Sequence[str], others: Sequence[str]) -> int:
+    """Return how many words are to be changed, added or left out to make one of the other (Levenshtein's distance).
+
+    A change, a word that stayed and an addition are two faults, although three words were skipped.
+    """
+    row = list(range(len(others) + 1))
+    for word in words:
+        before, row = row, [row[0] + 1]
+        for at, other in enumerate(others):
+            row.append(min(before[at] + (word != other), before[at + 1] + 1, row[at] + 1))
+    return row[-1]

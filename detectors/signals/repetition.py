@@ -23,7 +23,7 @@ class Repetition(Signal):
     """1 when the answer loops.
 
     Sees one to some 200 words, or characters of scripts without spaces, that come again at least four times in a
-    row (short ones more often, from six times for four words to 36 for one), with up to 5 % of them changed or
+    row (short ones more often, from six times for four words to 34 for one), with up to 5 % of them changed or
     added, or two and a half times unchanged when that is 60 % of the text; floods of one symbol (200 characters,
     400 of white space, or 60 % of the text); loops that only count their list items; and the engine's own stop for
     ``repetition``. Misses paraphrases, counting loops of another form, refrains that alternate with verses on

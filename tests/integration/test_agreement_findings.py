@@ -170,6 +170,16 @@ def test_it_stays_open_until_the_share_is_inside_again(factory, clock, declare, 
     assert ended["closed_reason"].endswith("inside the band")
 
 
+def test_too_few_pairs_are_no_all_clear(factory, clock, declare, pairs, listed):
+    declare(artifact=Artifact(bits=4))
+    pairs(300, 120)
+    factory.agreement.run()
+    clock.advance(DAY + 2 * HOUR)
+    pairs(150)
+    factory.agreement.run()
+    assert len(listed()) == 1
+
+
 def test_what_is_older_than_a_day_no_longer_counts(factory, clock, declare, pairs, listed):
     declare(artifact=Artifact(bits=4))
     pairs(400, 200)
@@ -237,11 +247,11 @@ def test_only_greedy_answers_that_can_be_compared_count(factory, declare, pairs,
     assert listed("all") == []
 
 
-def test_answers_of_open_prose_neither_agree_nor_differ(factory, declare, pairs, listed):
+@pytest.mark.parametrize("differing", [0, 900])
+def test_answers_of_open_prose_neither_agree_nor_differ(factory, declare, pairs, listed, differing):
     declare(artifact=Artifact(bits=2))
     prose = ("The tram leaves the fair at nine. " * 9, "By ten the tram is back from the fair. " * 8)
-    pairs(900, 0, said=prose)
-    pairs(300, 300, said=prose)
+    pairs(900, differing, said=prose)
     factory.agreement.run()
     assert listed("all") == []
 
@@ -293,7 +303,11 @@ def test_a_persons_closing_holds_for_a_week_or_until_it_is_confirmed_anew(
     assert len(listed()) == 1
     assert len(alerts()) == 2
     client.post(f"/v1/findings/{listed()[0]['id']}/close", json={"reason": "known"}, headers=listed.headers)
-    clock.advance(7 * DAY + HOUR)
+    clock.advance(6 * DAY)
+    pairs(300, 120)
+    factory.agreement.run()
+    assert listed() == []
+    clock.advance(DAY + HOUR)
     pairs(300, 120)
     factory.agreement.run()
     assert len(listed()) == 1
@@ -321,6 +335,16 @@ def test_a_baseline_whose_answers_name_fewer_bits_is_doubted(factory, clock, pai
     assert listed() == []
 
 
+@pytest.mark.parametrize("failed", [{"status": 404}, {"error": "timeout"}])
+def test_a_name_in_a_failed_answer_tells_nothing(client, factory, clock, headers, listed, failed):
+    """It may be a gateway's own, of another server."""
+    at = clock.now() - 2 * MINUTE
+    sent = event("r", at, backend="base", response={**reply(), "model": "acme/Llama-3.1-70B-FP8"}, **failed)
+    assert client.post("/v1/events", json=[sent], headers=headers).json()["stored"] == 1
+    factory.agreement.run()
+    assert listed("all") == []
+
+
 def test_a_name_that_only_repeats_the_requests_tells_nothing(client, factory, clock, headers, listed):
     at = clock.now() - 2 * MINUTE
     asked = {**body(), "model": "llama-int4"}
@@ -335,6 +359,19 @@ def test_a_fingerprint_that_names_fewer_bits_doubts_too(factory, clock, pairs, l
     factory.fingerprints.run()
     factory.agreement.run()
     assert kinds(listed()) == [("baseline_doubted", BASELINE)]
+    clock.advance(2 * HOUR)
+    pairs(5, model="acme/Llama-3.1-70B", system_fingerprint="b1")
+    factory.fingerprints.run()
+    factory.agreement.run()
+    assert kinds(listed()) == [("fingerprint_changed", BASELINE)], "it names fewer bits no more"
+
+
+def test_a_candidates_fingerprint_does_not_doubt_the_baseline(client, factory, clock, headers, listed):
+    sent = event("r", clock.now() - 2 * MINUTE, response={**reply(), "system_fingerprint": "vllm-fp8-h100"})
+    assert client.post("/v1/events", json=[sent], headers=headers).json()["stored"] == 1
+    factory.fingerprints.run()
+    factory.agreement.run()
+    assert listed("all") == []
 
 
 def test_a_baseline_declared_by_a_name_of_fewer_bits_is_doubted_until_confirmed(factory, route, declare, pairs, listed):

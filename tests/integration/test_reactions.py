@@ -4,8 +4,13 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from detectors.registry import SIGNALS
+from monitor.controller.transitions import CONTROLLER
+from monitor.models.route import Mode
+from monitor.routing.registry import build as build_target
+from monitor.services import arms
 from monitor.services.evaluate import EvaluateService
 from monitor.storage.streams import StreamStore
 from tests.support.events import POLICY, World, body, event, reply
@@ -165,3 +170,27 @@ def test_without_a_holdback_the_page_says_so_and_nothing_is_decided(world):
     world.run(30)
     assert world.incidents() == []
     assert "harm" not in {world.stream(name)["verdict"] for name in WATCHED}
+
+
+def test_a_baseline_that_goes_away_leaves_alarms_that_only_advise(client, factory, clock, monkeypatch):
+    """The candidate's users react more than the baseline's did before: told to people, in mode auto, too."""
+    monkeypatch.setattr(arms, "AWAY_TICKS", 6)
+    monkeypatch.setattr(arms, "FEWEST_REFERENCE", 60)
+    world = Sessions(client, factory, clock, mode=Mode.AUTO, target="reference-away")
+    world.warm_up()
+    world.run(20)
+    routed = build_target(world.route.target).read()
+    world.split, world.bad["cand"] = 0.0, 0.6
+    assert world.run(60, until=lambda: bool(world.incidents()))
+    (incident,) = world.incidents()
+    assert (incident["signal"], incident["advice"]) == ("correction", arms.REFERENCE_ADVICE)
+    for _ in range(5):
+        factory.reconciler.run()
+    assert build_target(world.route.target).read() == routed
+    assert world.shown()["phase"] == "armed"
+    with factory.database.reading() as session:
+        decided = session.execute(
+            text("SELECT action, reason FROM decisions WHERE actor = :one"), {"one": CONTROLLER}
+        ).all()
+    assert [action for action, _ in decided] == ["advise"]
+    assert decided[0].reason.endswith(arms.REFERENCE_ADVICE)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.reactions import MAX_LOOK_BACK, Attempt, Reaction, judge, split_sessions
-from detectors.turns import TurnPrint, answer_digest, near_duplicate, turn_fingerprint
+from detectors.turns import MAX_CHARS, TurnPrint, answer_digest, near_duplicate, turn_fingerprint
 from detectors.types import Message, ToolCall
 
 KEY = b"an invented key."
@@ -258,3 +258,59 @@ def test_an_agents_step_is_neither_the_same_request_again_nor_a_near_duplicate()
     assert one.exact != other.exact
     assert not near_duplicate(one, other)
     assert turn_fingerprint(step, KEY) == other
+
+
+def test_a_thought_that_never_ends_is_no_answer():
+    assert answer_digest("<think>hm, the ferry", KEY) == answer_digest("", KEY)
+
+
+def test_of_a_long_turn_the_length_counts():
+    assert printed("a" * MAX_CHARS).exact != printed("a" * (MAX_CHARS + 1)).exact
+    assert printed("a" * (MAX_CHARS + 1)).exact != printed("a" * (MAX_CHARS + 2)).exact
+
+
+def test_the_answer_before_a_turn_is_the_latest():
+    assert printed(ASKED, ANSWER, "And back?", "An hour.", "Why?").previous == answer_digest("An hour.", KEY)
+
+
+def test_long_turns_of_as_many_other_words_are_no_near_duplicates():
+    other = (
+        "Explain to our neighbours how the shared garden behind both houses should look after summer, which trees need "
+        "cutting, where children can play and whether somebody buys bulbs."
+    )
+    assert abs(printed(LONG).words - printed(other).words) <= 4
+    assert not near_duplicate(printed(LONG), printed(other))
+
+
+def test_a_step_is_never_asked_again():
+    step = printed("Tell me another joke")
+    assert step.words == 0
+    assert not near_duplicate(step, step)
+
+
+def test_what_is_sent_again_is_about_the_latest_answer_to_it():
+    sent = [attempt(name, start, FIRST) for name, start in (("a", 0), ("b", 20), ("c", 40))]
+    assert reactions(sent) == {"a": {"regenerate"}, "b": {"regenerate"}, "c": set()}
+
+
+def test_the_same_words_after_another_answer_are_another_request():
+    one, other = printed(ASKED, ANSWER, LONG), printed(ASKED, "An hour.", LONG)
+    assert reactions([attempt("a", 0, one), attempt("b", 20, other)])["a"] == set()
+
+
+def test_the_first_turn_may_follow_other_instructions():
+    told = turn_fingerprint([Message("system", "Be brief."), Message("user", ASKED + " please")], KEY)
+    assert reactions([attempt("a", 0, FIRST), attempt("b", 20, told)])["a"] == {"retry_loop"}
+
+
+def test_a_failed_attempt_is_nothing_that_a_user_speaks_about():
+    """Its answer is unknown because there is none."""
+    failed = attempt("b", 20, printed("Recommend a film about gardens."), failed=True)
+    corrects = attempt("c", 40, printed(ASKED, "Edited by the client.", "No."), said=frozenset({Reaction.CORRECTION}))
+    assert reactions([attempt("a", 0, FIRST), failed, corrects])["b"] == set()
+
+
+def test_no_request_says_of_itself_that_its_client_tries_again():
+    assert (
+        reactions([attempt("a", 0, FIRST), attempt("b", 20, NEXT, said=frozenset({Reaction.API_RETRY}))])["a"] == set()
+    )

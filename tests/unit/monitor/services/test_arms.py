@@ -73,7 +73,7 @@ def test_once_the_baseline_is_gone_the_candidate_is_compared_with_the_reference(
     tick, alarm, arms = after(learned(), 0.3, 600)
     assert tick >= AWAY_TICKS, "not before the baseline counts as away"
     assert (alarm.counts.baseline_n, alarm.counts.baseline_bad) == (1_000, 100)
-    assert alarm.counts.candidate_n < 1_000, "only sessions since then"
+    assert alarm.counts.candidate_n == 10 * (tick - AWAY_TICKS + 1), "only sessions since then"
     assert set(arms.log_r) == {None}, "it starts anew"
 
 
@@ -83,6 +83,29 @@ def test_a_candidate_as_good_as_the_reference_raises_no_alarm():
 
 def test_too_small_a_reference_is_none():
     assert after(learned(n=FEWEST_REFERENCE - 10), 0.9, 600) is None
+    assert after(learned(n=FEWEST_REFERENCE), 0.9, 600) is not None
+
+
+def test_a_small_reference_is_taken_as_unsure_as_it_is():
+    """14 % against 10 % of 200: the reference's own rate may be as high."""
+    assert after(learned(n=FEWEST_REFERENCE), 0.14, 1_500) is None
+    assert after(learned(n=20_000), 0.14, 1_500) is not None
+
+
+def test_the_comparison_begins_with_the_first_tick_beyond_those_that_count_as_away():
+    arms = learned()
+    for _ in range(AWAY_TICKS):
+        arms, _, _ = take(arms, ArmCounts(3, 1), MARGIN, THRESHOLD)
+    assert (arms.since_n, arms.since_bad) == (0, 0)
+    arms, _, _ = take(arms, ArmCounts(3, 1), MARGIN, THRESHOLD)
+    assert (arms.since_n, arms.since_bad) == (3, 1)
+
+
+def test_five_sessions_of_each_arm_are_enough():
+    arms, due, _ = take(Arms(), ArmCounts(4, 1, 5, 1), MARGIN, THRESHOLD)
+    assert due == ArmCounts()
+    _, due, _ = take(arms, ArmCounts(1, 0), MARGIN, THRESHOLD)
+    assert due == ArmCounts(5, 1, 5, 1)
 
 
 def test_a_baseline_that_is_back_ends_the_comparison():
@@ -91,7 +114,7 @@ def test_a_baseline_that_is_back_ends_the_comparison():
         arms, _, _ = take(arms, ArmCounts(1, 1), MARGIN, THRESHOLD)
     assert arms.since_n
     arms, _, _ = take(arms, ArmCounts(1, 1, 1, 0), MARGIN, THRESHOLD)
-    assert (arms.since_n, set(arms.log_r), arms.baseline_away) == (0, {None}, 0)
+    assert (arms.since_n, arms.since_bad, set(arms.log_r), arms.baseline_away) == (0, 0, {None}, 0)
 
 
 def test_empty_ticks_raise_no_alarm():

@@ -59,6 +59,11 @@ def test_only_what_claims_full_precision_is_doubted():
     assert precision_doubts(confirmed(bits=8), name) == ()
     assert precision_doubts(confirmed(bits=8), ["llama-INT4"]) != ()
     assert precision_doubts(confirmed(), name) != ()
+    assert precision_doubts(confirmed(bits=32), ["llama-BF16"]) == (), "full precision is 16 bits"
+    unconfirmed = precision_doubts(replace(BASE, artifact=Artifact(bits=8)), name)
+    assert [doubt.split(" ")[1] for doubt in unconfirmed] == ["answers", "name,"], (
+        "facts nobody confirmed claim nothing"
+    )
 
 
 def test_its_own_name_or_facts_doubt_until_they_are_confirmed():

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.reactions import Reaction
+from detectors.reactions import MAX_LOOK_BACK, Reaction
 from detectors.turns import answer_digest, turn_fingerprint
 from detectors.types import Message
 from monitor.models.conversation import TurnRecord
@@ -107,6 +107,59 @@ def test_the_same_request_again_is_a_regeneration_and_after_a_failure_a_retry_of
     assert failed[0].reactions == {Reaction.API_RETRY}
 
 
+def test_the_second_variant_of_a_session_answers_for_its_own_answer_too():
+    turns = [
+        first("a", 100, variant=1),
+        turn("a", 110, "And which one comes back in the evening?", variant=2, answer="Another."),
+        corrected("a", 120, variant=1, answer="Another."),
+    ]
+    found = {one.variant_id: one.reactions for one in follow(Sessions(W, 0.0), turns, 200.0)}
+    assert found == {1: frozenset(), 2: {Reaction.CORRECTION}}
+
+
+def test_a_pause_lasts_from_the_latest_end_of_an_answer():
+    assert len(follow(Sessions(W, 0.0), [first("a", 100), first("a", 160.9)], 1_000.0)) == 1
+    assert len(follow(Sessions(W, 0.0), [first("a", 100), first("a", 161)], 1_000.0)) == 2
+    overlapping = [first("a", 100, lasts=50.0), first("a", 110), first("a", 180)]
+    assert len(follow(Sessions(W, 0.0), overlapping, 1_000.0)) == 1
+
+
+def test_an_answer_is_watched_no_longer_than_the_first_of_its_session():
+    """It ended before the first one did, and its user spoke more than the maturity after that."""
+    turns = [
+        first("a", 100, lasts=90.0, variant=1),
+        turn("a", 105, "And which one comes back in the evening?", answer="Another.", variant=2),
+        corrected("a", 180, answer="Another."),
+    ]
+    assert {one.reactions for one in follow(Sessions(W, 0.0), turns, 1_000.0)} == {frozenset()}
+
+
+def test_of_a_long_session_only_the_first_turns_are_kept():
+    def last_words(at):
+        said = [first("a", 100 + step / 10, answer=None, lasts=0.0) for step in range(at - 1)]
+        said.append(turn("a", 115, "And which one comes back in the evening?", answer="Another.", lasts=0.0, variant=2))
+        found = follow(Sessions(W, 0.0), [*said, corrected("a", 120, answer="Another.")], 1_000.0)
+        return {one.variant_id: one.reactions for one in found}
+
+    assert last_words(MAX_LOOK_BACK - 1)[2] == {Reaction.CORRECTION}
+    assert last_words(MAX_LOOK_BACK)[2] == frozenset()
+
+
+def test_what_was_said_is_not_kept_once_a_session_has_counted():
+    sessions = Sessions(W, 0.0)
+    assert len(follow(sessions, [first("a", 100), corrected("a", 110)], 162.0)) == 1
+    assert follow(sessions, [corrected("a", 165)], 400.0) == []
+    assert sessions._latest["a"].turns == []
+
+
+def test_a_session_that_goes_on_for_long_is_not_forgotten_and_counts_once():
+    sessions, found = Sessions(W, 0.0), []
+    for step in range(60):
+        sessions.add([first("a", 10.0 * step)] if step % 5 == 0 else [])
+        found += sessions.matured(10.0 * (step + 1))
+    assert len(found) == 1
+
+
 def test_sessions_seen_first_when_following_began_do_not_count():
     sessions = Sessions(W, known_from_s=100.0)
     found = follow(sessions, [first("old", 99), first("new", 100)], 1_000.0)
@@ -124,7 +177,11 @@ def test_sessions_that_are_over_are_forgotten():
 def test_beyond_the_bound_new_sessions_are_not_followed(monkeypatch):
     monkeypatch.setattr(module, "MOST_SESSIONS", 3)
     sessions = Sessions(W, 0.0)
-    assert len(follow(sessions, [first(f"s{n}", 100 + n) for n in range(9)], 1_000.0)) == 3
+    assert len(follow(sessions, [first(f"s{n}", 100 + n) for n in range(9)], 130.0)) == 0
+    found = follow(sessions, [corrected("s1", 140)], 1_000.0)
+    assert len(found) == 3
+    assert [one.reactions for one in found].count(frozenset({Reaction.CORRECTION})) == 1, "known ones go on"
+    assert len(follow(sessions, [first("s1", 1_000)], 2_000.0)) == 1
 
 
 @given(
