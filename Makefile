@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test eval lint format debian clean
+.PHONY: help demo test eval calibrate lint format debian clean
 
 help:            ## show this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ eval: $(VENV)/test.stamp ## how far signals agree with labelled data (DATA=folde
 	@$(BIN)/python -m tests.agreement.correction_eval "$(DATA)/corrections"
 	@$(BIN)/python -m tests.agreement.schema_suite "$(DATA)/structured" --generated 800
 	@$(BIN)/python -m tests.agreement.repetition_eval --texts 40
+
+calibrate: $(VENV)/demo.stamp ## prove the statistical promises by simulation (half an hour; ARGS=--quick: a minute)
+	@$(BIN)/fullback calibrate $(ARGS)
 
 clean:           ## remove the virtual environment and caches
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

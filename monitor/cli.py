@@ -12,6 +12,7 @@ import click
 from monitor import __version__
 from monitor.bench.command import bench
 from monitor.cli_attribution import attribution
+from monitor.cli_calibrate import calibrate_command
 from monitor.cli_findings import findings
 from monitor.cli_output import file_argument, json_option, print_document
 from monitor.cli_routes import routes
@@ -352,6 +353,7 @@ def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: s
 
 main.add_command(attribution)
 main.add_command(bench)
+main.add_command(calibrate_command)
 main.add_command(score)
 main.add_command(findings)
 main.add_command(routes)

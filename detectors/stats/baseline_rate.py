@@ -9,9 +9,9 @@ __all__ = ["HALF_LIFE_TICKS", "BaselineRate", "observe"]
 HALF_LIFE_TICKS = 70
 LOWEST = 1e-4
 HIGHEST = 0.9
-_KEEP = 0.5 ** (1.0 / HALF_LIFE_TICKS)
-_PRIOR_N = 50.0
-_PRIOR_BAD = 0.5
+KEEP = 0.5 ** (1.0 / HALF_LIFE_TICKS)
+PRIOR_N = 50.0
+PRIOR_BAD = 0.5
 """Fifty answers at 1 %: where no baseline was seen yet, or for long."""
 
 
@@ -29,7 +29,7 @@ class BaselineRate:
         >>> BaselineRate().expected, BaselineRate(bad=0.0, n=1e6).expected
         (0.01, 0.0001)
         """
-        return min(HIGHEST, max(LOWEST, (self.bad + _PRIOR_BAD) / (self.n + _PRIOR_N)))
+        return min(HIGHEST, max(LOWEST, (self.bad + PRIOR_BAD) / (self.n + PRIOR_N)))
 
 
 def observe(state: BaselineRate, counts: Counts) -> BaselineRate:
@@ -38,4 +38,4 @@ def observe(state: BaselineRate, counts: Counts) -> BaselineRate:
     The tick being tested must use the state *before* it: the rate is then fixed by the past, which is all that the
     test's guarantee asks of it. Shorter memory follows drift; longer memory is steadier at low traffic.
     """
-    return BaselineRate(bad=_KEEP * state.bad + counts.baseline_bad, n=_KEEP * state.n + counts.baseline_n)
+    return BaselineRate(bad=KEEP * state.bad + counts.baseline_bad, n=KEEP * state.n + counts.baseline_n)
