@@ -15,8 +15,11 @@ from monitor.cli_attribution import attribution
 from monitor.cli_calibrate import calibrate_command
 from monitor.cli_findings import findings
 from monitor.cli_output import file_argument, json_option, print_document
+from monitor.cli_plan import plan
+from monitor.cli_replay import replay
 from monitor.cli_routes import routes
 from monitor.cli_score import score
+from monitor.cli_trial import try_policy
 from monitor.cli_variants import variants
 from monitor.client import call_api, read_document
 from monitor.config import Settings
@@ -351,10 +354,13 @@ def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: s
     sys.exit(run_demo(options))
 
 
+policies.add_command(try_policy)
 main.add_command(attribution)
 main.add_command(bench)
 main.add_command(calibrate_command)
 main.add_command(score)
 main.add_command(findings)
+main.add_command(plan)
+main.add_command(replay)
 main.add_command(routes)
 main.add_command(variants)

@@ -24,7 +24,7 @@ def call_api(method: str, path: str, **arguments: Any) -> Any:
         raise click.ClickException("set FULLBACK_API_KEY (make one: fullback keys create --source me --scope admin)")
     try:
         answer = httpx.request(
-            method, f"{base}{path}", headers={"Authorization": f"Bearer {key}"}, timeout=30, **arguments
+            method, f"{base}{path}", headers={"Authorization": f"Bearer {key}"}, **{"timeout": 30, **arguments}
         )
     except httpx.HTTPError as error:
         raise click.ClickException(

@@ -30,6 +30,7 @@ from monitor.services.retention import RetentionService
 from monitor.services.routes import RouteService
 from monitor.services.rules import RuleService
 from monitor.services.silence import SilenceService
+from monitor.services.trials import TrialService
 from monitor.services.variants import VariantService
 from monitor.services.writer import GroupWriter
 from monitor.storage.session import Database, resolve_url
@@ -79,6 +80,11 @@ class Factory:
     def policies(self) -> PolicyService:
         """Policies."""
         return PolicyService(self.database, self.clock)
+
+    @cached_property
+    def trials(self) -> TrialService:
+        """Trials of policies."""
+        return TrialService(self.database, self.policies, self.clock)
 
     @cached_property
     def routes(self) -> RouteService:

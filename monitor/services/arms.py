@@ -15,7 +15,7 @@ import numpy as np
 from detectors.stats import reference, shiryaev_roberts, unpaired
 from detectors.types import ArmCounts, Margin
 
-__all__ = ["AWAY_TICKS", "FEWEST_REFERENCE", "REFERENCE_ADVICE", "Arms", "ReferenceAlarm", "take"]
+__all__ = ["AWAY_TICKS", "FEWEST_REFERENCE", "REFERENCE_ADVICE", "Arms", "ReferenceAlarm", "gather", "take"]
 
 REFERENCE_ADVICE: Final = (
     "Compared with the sessions that the baseline answered before, for want of a holdback: the traffic may have "
@@ -80,7 +80,7 @@ def take(
         margin: Tolerance.
         threshold: A, in ticks between false alarms, > 1.
     """
-    due, waiting = _gathered(arms.waiting + matured)
+    due, waiting = gather(arms.waiting, matured)
     now = replace(
         arms,
         waiting=waiting,
@@ -110,7 +110,9 @@ def _against_reference(
     return replace(arms, log_r=_START, since_n=0, since_bad=0), ReferenceAlarm(counts, statistic)
 
 
-def _gathered(total: ArmCounts) -> tuple[ArmCounts, ArmCounts]:
+def gather(waiting: ArmCounts, matured: ArmCounts) -> tuple[ArmCounts, ArmCounts]:
+    """Return the sessions to be folded now, and those that go on waiting."""
+    total = waiting + matured
     if min(total.candidate_n, total.baseline_n) >= _FEWEST_SESSIONS:
         return total, ArmCounts()
     if total.n >= _MOST_WAITING:
