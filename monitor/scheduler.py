@@ -1,4 +1,4 @@
-"""Timers only: each job is one line, the truth is in Postgres, and only the leader's jobs do anything."""
+"""Timers only: each job is one line, the truth is in Postgres; all but evaluation are the leader's alone."""
 
 import os
 import secrets
@@ -21,11 +21,13 @@ _GAUGES_EVERY_S = 5.0
 _FINDINGS_EVERY_S = 10.0
 _AGREEMENT_EVERY_S = 60.0
 _RETENTION_EVERY_S = 3600.0
+_EVERYWHERE = frozenset({"evaluate"})
+"""Jobs of every worker: the routes are split between them."""
 _log = structlog.get_logger("fullback.worker")
 
 
 class Worker:
-    """Runs evaluation, the controller and notification while it holds the lease."""
+    """Runs evaluation with the other workers, and the controller and notification while it holds the lease."""
 
     def __init__(self, factory: Factory) -> None:
         self._factory = factory
@@ -47,7 +49,8 @@ class Worker:
             ("agreement", _AGREEMENT_EVERY_S, self._factory.agreement.run),
             ("retention", _RETENTION_EVERY_S, self._factory.retention.run),
         ):
-            self._scheduler.add_job(self._guarded(name, job), "interval", seconds=seconds, id=name)
+            every = name in _EVERYWHERE
+            self._scheduler.add_job(self._guarded(name, job, every=every), "interval", seconds=seconds, id=name)
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -64,12 +67,12 @@ class Worker:
         LEADER.set(held)
         return held
 
-    def _guarded(self, name: str, job: Callable[[], object]) -> Callable[[], None]:
-        """Run a job only as the leader; a failure is logged and counted, and the next run tries again."""
+    def _guarded(self, name: str, job: Callable[[], object], *, every: bool = False) -> Callable[[], None]:
+        """Run a job as the leader, or in every worker; a failure is logged and counted, the next run tries again."""
 
         def run() -> None:
             try:
-                if self.leads():
+                if every or self.leads():
                     with JOB_SECONDS.labels(name).time():
                         job()
             except FullbackError as error:

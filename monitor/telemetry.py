@@ -17,6 +17,7 @@ __all__ = [
     "INGEST_SECONDS",
     "JOB_FAILURES",
     "JOB_SECONDS",
+    "LATE_EVENTS",
     "LEADER",
     "NOTIFICATIONS",
     "OUTBOX_PENDING",
@@ -55,6 +56,9 @@ SCHEMAS_UNREAD = Gauge(
     "fullback_schemas_unread", "Events whose JSON Schema was not read since the process began, by reason", ["reason"]
 )
 TICKS_CLOSED = Counter("fullback_ticks_closed_total", "Ticks evaluated")
+LATE_EVENTS = Counter(
+    "fullback_late_events_total", "Events that came after their tick had closed and count nowhere", ["route"]
+)
 JOB_SECONDS = Histogram("fullback_job_duration_seconds", "Duration of the worker's jobs", ["job"])
 JOB_FAILURES = Counter("fullback_job_failures_total", "Runs of the worker's jobs that failed", ["job"])
 LEADER = Gauge("fullback_leader", "1 while this process leads")

@@ -10,7 +10,7 @@ from detectors.types import Margin
 
 __all__ = ["kl_inf", "pairs_to_detect", "smallest_detectable"]
 
-_HALVINGS = 50
+_HALVINGS = 24
 _ROUNDING = 1e-12
 
 

@@ -91,6 +91,30 @@ def ingest(context: click.Context, /, as_json: bool, **chosen: Any) -> None:
         click.echo(line)
 
 
+@bench.command("evaluate")
+@click.option("--events", type=int, default=100_000, show_default=True, help="Events in one tick.")
+@click.option("--streams", type=int, default=500, show_default=True, help="Streams, about.")
+@click.option("--rounds", type=int, default=5, show_default=True, help="Ticks that are measured.")
+@click.option("--stored", type=int, default=0, show_default=True, help="Rows of the days before.")
+@click.option("--partitions", type=int, default=365, show_default=True, help="Days that those are spread over.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+def evaluate(as_json: bool, **chosen: int) -> None:
+    """Close ticks of generated traffic and tell what reading, pairing, counting, folding and storing took."""
+    from monitor.bench.evaluate import EvaluateOptions, render, run
+
+    began = perf_counter()
+    try:
+        options = EvaluateOptions(**chosen)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    try:
+        document = run(options, lambda line: click.echo(f"[{perf_counter() - began:7.1f} s] {line}", err=True))
+    except FullbackError as error:
+        raise click.ClickException(f"{error.title}: {error.detail}") from None
+    for line in [json.dumps(document)] if as_json else render(document):
+        click.echo(line)
+
+
 def _mode(context: click.Context, chosen: Mapping[str, Any]) -> str:
     """Return the mode, which every given option must fit."""
 

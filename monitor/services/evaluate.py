@@ -1,64 +1,72 @@
 """Evaluation: closes due ticks, each in one transaction, and folds them into the streams."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from math import inf, log
-from typing import TypedDict
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
 
 from detectors.registry import SIGNALS
-from detectors.stats import guard, planning
+from detectors.stats import guard
 from detectors.stats import stream as detector
-from detectors.types import ArmCounts, Counts, PairCounts, SignalKind
+from detectors.types import Counts, SignalKind
 from monitor.clock import Clock
+from monitor.models.columns import PairColumns
 from monitor.models.conversation import SessionRecord
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.incident import Alarm, Incident
 from monitor.models.policy import Policy
 from monitor.models.route import Phase, Route, RouteControl
-from monitor.models.tick import Pair, RouteClock, ScoredTick, tick_start
+from monitor.models.tick import RouteClock, ScoredTick, Stratum, tick_start
 from monitor.models.variant import Role, Variant
-from monitor.services.arms import REFERENCE_ADVICE, take
+from monitor.services.arms import REFERENCE_ADVICE, Arms, take
 from monitor.services.conversations import Conversations
+from monitor.services.counting import Counted, count_all
 from monitor.services.effects import confirmation, effect_of
+from monitor.services.evidence import evidence_after, told
 from monitor.services.fingerprints import builds_of
 from monitor.services.histories import Histories, Loads
 from monitor.services.load import RouteLoad, advice_on
-from monitor.services.pairing import pair_up
+from monitor.services.memory import Memory
+from monitor.services.pair_columns import pair_columns
 from monitor.services.policies import PolicyService
-from monitor.services.scoring import score_bits, score_prints, score_sessions
-from monitor.services.slicing import Tested, by_slice, members_of, resliced, take_seats, to_test
-from monitor.services.tails import score_tails
+from monitor.services.scoring import score_sessions
+from monitor.services.seating import seat_and_slice
+from monitor.services.sharding import Shards
+from monitor.services.slicing import by_slice
+from monitor.services.stages import Stages
 from monitor.services.ticks import keep_clock
 from monitor.services.verdicts import StreamFacts, alarm_headline, judge
-from monitor.services.watch import OwnAlarm, Watched, order, sibling_floors, stored_state, watch
+from monitor.services.watch import OwnAlarm, Remembered, Watched, order, sibling_floors, watch
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.events import EventStore
 from monitor.storage.fingerprints import FingerprintStore
 from monitor.storage.incidents import IncidentStore
+from monitor.storage.leg_columns import read_legs
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
-from monitor.storage.slice_seats import SliceSeatStore
 from monitor.storage.streams import StreamStore
 from monitor.storage.turns import TurnStore
+from monitor.telemetry import LATE_EVENTS
 
 __all__ = ["EvaluateService"]
 
 _SKEW = timedelta(seconds=5)
 """How far the clocks of the two legs' recorders may differ."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_TICKS_A_RUN = 200
-_PLAN_EVERY_TICKS = 10
 _A_A_DOUBT = timedelta(days=1)
 """How long an alarm of the baseline against itself casts doubt on a signal."""
 _log = structlog.get_logger("fullback.evaluate")
 
 
 class EvaluateService:
-    """Closes ticks. Safe to run anywhere, any number of times: the clock row lets one transaction close a tick."""
+    """Closes ticks. Safe to run anywhere, any number of times: the clock row lets one transaction close a tick.
+
+    Several processes split the routes (``sharding``); none waits for another.
+    """
 
     def __init__(self, database: Database, policies: PolicyService, clock: Clock) -> None:
         self._database = database
@@ -67,6 +75,9 @@ class EvaluateService:
         self._histories = Histories()
         self._conversations = Conversations()
         self._loads = Loads()
+        self._memory = Memory()
+        self._shards = Shards()
+        self.stages = Stages()
 
     def run(self) -> int:
         """Close every tick that is due on every route and return how many were closed.
@@ -91,36 +102,86 @@ class EvaluateService:
         with self._database.transaction() as session:
             clock = keep_clock(session, route, policy, self._clock.now())
         closed = 0
+        if not self._shards.mine(clock, self._clock.now()):
+            return 0
         while clock.warm_at is not None and closed < _MOST_TICKS_A_RUN:
             tick = clock.due(self._clock.now())
             if tick is None or not self.close_tick(route, policy, clock, tick, fleet):
                 break
             clock = replace(clock, last_tick=tick)
+            self._shards.closed(clock)
             closed += 1
         return closed
 
     def close_tick(self, route: Route, policy: Policy, clock: RouteClock, tick: int, fleet: int = 1) -> bool:
         """Close one tick: read its events once, pair, count, fold, judge. False if it was not the next one."""
         start, end = tick_start(tick, clock.tick_s), tick_start(tick + 1, clock.tick_s)
+        timed = self.stages.timed
         with self._database.transaction() as session:
             if not ClockStore(session).advance(route.id, tick):
                 return False
-            control = ControlStore(session).get(route.id)
-            variants = RouteStore(session).variants(route.id)
-            records = EventStore(session).legs(route.id, start - _SKEW, end + _SKEW)
-            load = self._loads.close(EventStore(session), route.id, tick, clock.tick_s, records)
-            paired = pair_up(records, start, end, mirror_complete=route.mirror_percent >= 100)  # noqa: PLR2004
-            stored = StreamStore(session).of_route(route.id)
-            matured = self._conversations.matured(
-                TurnStore(session), route.id, tick, start, end, policy.reactions.matures_after_s
-            )
-            pairs, sessions, slices = _slices(session, route, policy, paired.pairs, matured, start, stored)
+            with timed("read"):
+                control = ControlStore(session).get(route.id)
+                variants = RouteStore(session).variants(route.id)
+                closes = end + timedelta(seconds=clock.horizon_s)
+                legs = read_legs(session, route.id, start, end, since=start - _SKEW, until=end + _SKEW, closes=closes)
+                late = EventStore(session).late(route.id, start, closes - (end - start), closes)
+                load = self._loads.close(EventStore(session), route.id, tick, clock.tick_s)
+                stored, memories = self._memory.recall(StreamStore(session), route.id)
+                matured = self._conversations.matured(
+                    TurnStore(session), route.id, tick, start, end, policy.reactions.matures_after_s
+                )
+            with timed("pair"):
+                complete = route.mirror_percent >= 100  # noqa: PLR2004
+                paired = pair_columns(legs, _microseconds(start), _microseconds(end), mirror_complete=complete)
+                pairs, sessions, slices = seat_and_slice(session, route, policy, paired, matured, start, stored)
             builds = builds_of(FingerprintStore(session).of_route(route.id))
-            watched = watch(policy, variants, stored, epoch=control.epoch, fleet=fleet, builds=builds, slices=slices)
+            watched = _stored_first(
+                StreamStore(session),
+                watch(
+                    policy,
+                    variants,
+                    stored,
+                    epoch=control.epoch,
+                    fleet=fleet,
+                    builds=builds,
+                    slices=slices,
+                    memories=memories,
+                ),
+            )
             closing = _Closing(session, route, policy, clock, control, tick, self._clock.now(), self._histories, load)
-            closing.fold_all(watched, pairs, sessions)
-            closing.confirm(variants)
+            with timed("count"):
+                counted = closing.count(pairs, watched)
+            with timed("fold"):
+                folded = closing.fold_all(watched, counted, sessions)
+            with timed("store"):
+                version = closing.store(folded)
+                closing.confirm(variants)
+        LATE_EVENTS.labels(route.name).inc(late)
+        with timed("store"):
+            closing.remember(folded)
+            self._memory.keep(route.id, version, [(one.stream, one.memory) for one in folded])
         return True
+
+
+def _microseconds(at: datetime) -> int:
+    """Return microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _stored_first(store: StreamStore, watched: Sequence[Watched]) -> list[Watched]:
+    """Return the streams after new ones were stored: an incident and a history name them by their ids."""
+    new = iter(store.add([one.stream for one in watched if not one.stream.id]))
+    return [one if one.stream.id else replace(one, stream=next(new)) for one in watched]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """A stream after a tick."""
+
+    stream: Stream
+    memory: Remembered
+    scored: ScoredTick
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +198,33 @@ class _Closing:
     histories: Histories
     load: RouteLoad
 
-    def fold_all(self, watched: Sequence[Watched], pairs: Sequence[Pair], sessions: Sequence[SessionRecord]) -> None:
+    def count(self, pairs: PairColumns, watched: Sequence[Watched]) -> Counted:
+        """Count the tick for every stream of pairs."""
+        streams = StreamStore(self.session)
+
+        def thresholds(one: Watched) -> Callable[[Stratum], tuple[int | None, ...]]:
+            return self.histories.before(streams, one.stream, self.tick, self.clock.tick_s).thresholds
+
+        return count_all(
+            pairs, watched, thresholds=thresholds, footing=self.load.footing, horizon_s=self.clock.horizon_s
+        )
+
+    def fold_all(
+        self, watched: Sequence[Watched], counted: Counted, sessions: Sequence[SessionRecord]
+    ) -> list[_Folded]:
         """Fold the tick into every stream."""
         floors = sibling_floors(watched)
         open_incidents = IncidentStore(self.session).open_of(self.route.id)
-        pairs_of, sessions_of = by_slice(pairs), by_slice(sessions)
-        odd = {w.stream.signal for w in watched if w.is_aa and w.alarm and w.alarm.within(self.now, _A_A_DOUBT)}
+        sessions_of, folded = by_slice(sessions), []
+        odd = {
+            w.stream.signal
+            for w in watched
+            if w.is_aa and w.memory.alarm and w.memory.alarm.within(self.now, _A_A_DOUBT)
+        }
         for one in sorted(watched, key=order):
-            this, arms, remembered = one.stream, one.arms, None
+            this, arms, remembered = one.stream, one.memory.arms, None
             if SIGNALS[this.signal].paired:
-                scored = self._score(one, pairs_of.get(this.slice, ()))
+                scored = counted[this.candidate_id, this.signal, this.slice]
                 harm, safe = scored.harm, scored.safe
             else:
                 counts = score_sessions(
@@ -156,7 +234,7 @@ class _Closing:
                 arms, due, remembered = take(arms, counts, one.config.margin, one.config.threshold)
                 harm = safe = (due,)
             state, alarm = detector.fold(
-                one.state,
+                one.memory.state,
                 one.config,
                 self.tick,
                 harm,
@@ -172,45 +250,27 @@ class _Closing:
             elif remembered is not None and self.control.phase is Phase.ARMED:
                 onset = self.tick - arms.baseline_away
                 raised = _Raised(onset, remembered.counts, remembered.log_statistic, REFERENCE_ADVICE)
-            self._save(replace(one, arms=arms), scored, state, raised, open_incidents, differs=this.signal in odd)
+            folded.append(self._judged(one, arms, scored, state, raised, open_incidents, differs=this.signal in odd))
+        return folded
 
-    def _score(self, one: Watched, pairs: Sequence[Pair]) -> ScoredTick:
-        this = one.stream
-        kind = SIGNALS[this.signal].kind
-        if kind is SignalKind.BIT:
-            return score_bits(pairs, this.candidate_id, one.baseline_id, this.signal, this.slice)
-        if kind is SignalKind.PRINT:
-            return score_prints(pairs, this.candidate_id, one.baseline_id, this.signal, this.slice)
-        history = self.histories.before(StreamStore(self.session), this, self.tick, self.clock.tick_s)
-        return score_tails(
-            pairs,
-            this.candidate_id,
-            one.baseline_id,
-            this.signal,
-            this.slice,
-            relative_margin=one.relative_margin,
-            thresholds=history.thresholds,
-            limit_ms=1000.0 * self.clock.horizon_s if kind is SignalKind.LATENCY else inf,
-            footing=self.load.footing(this.candidate_id, one.baseline_id),
-        )
-
-    def _save(
+    def _judged(
         self,
         one: Watched,
+        arms: Arms,
         scored: ScoredTick,
         state: detector.StreamState,
         raised: "_Raised | None",
         open_incidents: Sequence[Incident],
         *,
         differs: bool,
-    ) -> None:
-        pairing = guard.observe(one.guard, pairs=scored.paired, one_sided=scored.one_sided)
-        idle = 0 if scored.scored else one.idle + 1
-        evidence = self._evidence(one, state, pairing)
+    ) -> _Folded:
+        pairing = guard.observe(one.memory.pairing, pairs=scored.paired, one_sided=scored.one_sided)
+        idle = 0 if scored.scored else one.memory.idle + 1
+        evidence = evidence_after(one, state, pairing, self.tick)
         if raised is not None:
-            evidence = replace(evidence, **_told(raised.since), log_statistic=raised.log_statistic)
+            evidence = replace(evidence, **told(raised.since), log_statistic=raised.log_statistic)
         doubtful = guard.trips(pairing) or differs
-        own = one.alarm if raised is None else OwnAlarm(self.now, evidence, raised.advice)
+        own = one.memory.alarm if raised is None else OwnAlarm(self.now, evidence, raised.advice)
         if raised is not None and own is not None and not one.is_aa and not doubtful:
             self._open(one, raised, own)
         latched = (
@@ -229,46 +289,35 @@ class _Closing:
                 differs_from_itself=differs,
                 idle_ticks=idle,
                 frozen_in=None if self.control.phase is Phase.ARMED else self.control.phase.value,
-                baseline_away_ticks=one.arms.baseline_away,
+                baseline_away_ticks=arms.baseline_away,
                 unlike=scored.unlike > 0 and self.load.footing(one.stream.candidate_id, one.baseline_id).unlike,
                 learning=scored.paired > scored.unlike and not any(table.n for table in scored.complete),
             )
         )
-        saved = StreamStore(self.session).save(
-            replace(
-                one.stream,
-                state=stored_state(state, pairing, idle, own, one.arms),
-                last_tick=self.tick,
-                verdict=verdict,
-                reason=reason,
-                evidence=evidence,
-                updated_at=self.now,
-            )
+        memory = Remembered(state, pairing, idle, own, arms)
+        stream = replace(
+            one.stream,
+            state=memory.to_json(),
+            last_tick=self.tick,
+            verdict=verdict,
+            reason=reason,
+            evidence=evidence,
+            updated_at=self.now,
         )
-        StreamStore(self.session).add_tick(saved, self.tick, tick_start(self.tick, self.clock.tick_s), scored)
-        self.histories.append(saved, self.tick, scored.histogram)
+        return _Folded(stream, memory, scored)
 
-    def _evidence(self, one: Watched, state: detector.StreamState, pairing: guard.GuardState) -> Evidence:
-        counts, statistic = state.totals[0], state.log_statistic
-        baseline = _rate(counts.baseline_bad, counts.baseline_n)
-        known = one.stream.evidence.smallest_detectable
-        if self.tick % _PLAN_EVERY_TICKS == 0 and isinstance(counts, PairCounts) and baseline is not None:
-            known = planning.smallest_detectable(
-                min(baseline, 0.99),
-                one.config.margin,
-                one.config.threshold,
-                counts.n,
-                state.phi,
-                levels=one.config.levels,
-            )
-        return Evidence(
-            **_told(counts),
-            log_statistic=None if statistic == -inf else statistic,
-            log_threshold=log(one.config.threshold),
-            phi=state.phi,
-            one_sided_share=pairing.share,
-            smallest_detectable=known,
-        )
+    def store(self, folded: Sequence[_Folded]) -> int:
+        """Store every stream and what the tick added to it; return the version of the rows."""
+        streams = StreamStore(self.session)
+        streams.save([one.stream for one in folded])
+        started_at = tick_start(self.tick, self.clock.tick_s)
+        streams.add_ticks(self.tick, started_at, [(one.stream, one.scored) for one in folded])
+        return streams.version()
+
+    def remember(self, folded: Sequence[_Folded]) -> None:
+        """Keep the tick's histograms in memory, once it is stored."""
+        for one in folded:
+            self.histories.append(one.stream, self.tick, one.scored.histogram)
 
     def _advice(self, one: Watched, alarm: detector.Alarm) -> str | None:
         """Return why an alarm only advises: what is slow under load of its own is no proof against the variant."""
@@ -316,45 +365,15 @@ class _Closing:
     def confirm(self, variants: Sequence[Variant]) -> None:
         """Refresh the effect shown for each open incident from the ticks after its alarm."""
         baseline = next((v for v in variants if v.role is Role.BASELINE), None)
-        streams = StreamStore(self.session)
-        known = {one.id: one for one in streams.of_route(self.route.id)}
-        for incident in IncidentStore(self.session).open_of(self.route.id):
+        streams, incidents = StreamStore(self.session), IncidentStore(self.session).open_of(self.route.id)
+        known = {one.id: one for one in streams.some([incident.stream_id for incident in incidents])}
+        for incident in incidents:
             one = known.get(incident.stream_id)
             if one is None or baseline is None:
                 continue
             effect = confirmation(incident, one, streams, self.tick, self.clock.tick_s)
             if effect is not None:
                 IncidentStore(self.session).set_effect(incident.id, effect)
-
-
-def _slices(
-    session: Session,
-    route: Route,
-    policy: Policy,
-    pairs: Sequence[Pair],
-    matured: Sequence[SessionRecord],
-    at: datetime,
-    stored: Sequence[Stream],
-) -> tuple[Sequence[Pair], Sequence[SessionRecord], Sequence[Tested]]:
-    """Seat the values that a tick's pairs show; return pairs and sessions with all their slices, and those to test."""
-    if not members_of(policy):
-        return resliced(policy, (), pairs), resliced(policy, (), matured), to_test(policy)
-    seating = take_seats(policy, SliceSeatStore(session).of_route(route.id), pairs, at)
-    SliceSeatStore(session).keep(route.id, seating.changed, seating.departed)
-    StreamStore(session).drop(route.id, [seat.slice for seat in seating.departed if seat.slice not in policy.slices])
-    pairs = resliced(policy, seating.seats, pairs)
-    known = {one.slice for one in stored}.union(*(pair.slices for pair in pairs))
-    return pairs, resliced(policy, seating.seats, matured), to_test(policy, seating.seats, at, known)
-
-
-def _told(counts: Counts) -> "_Told":
-    arms = isinstance(counts, ArmCounts)
-    return {
-        "pairs": counts.candidate_n,
-        "candidate_rate": _rate(counts.candidate_bad, counts.candidate_n),
-        "baseline_rate": _rate(counts.baseline_bad, counts.baseline_n),
-        "baseline_n": counts.baseline_n if arms else None,
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,16 +385,3 @@ class _Raised:
     log_statistic: float
     advice: str | None
     """Why it only advises."""
-
-
-class _Told(TypedDict):
-    """What evidence says of counts."""
-
-    pairs: int
-    candidate_rate: float | None
-    baseline_rate: float | None
-    baseline_n: int | None
-
-
-def _rate(bad: int, n: int) -> float | None:
-    return bad / n if n else None

@@ -1,14 +1,14 @@
 """What the last hour was like, kept in memory between ticks and read back after a restart: latencies and load."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from detectors.stats import latency
 from monitor.models.evidence import Stream
-from monitor.models.tick import LegRecord, Stratum, tick_start
-from monitor.services.load import KEPT_S, RouteLoad, arrivals_of
+from monitor.models.tick import Stratum, tick_start
+from monitor.services.load import KEPT_S, RouteLoad
 from monitor.services.strata import ancestors
 from monitor.storage.events import EventStore
 from monitor.storage.streams import StreamStore
@@ -121,15 +121,15 @@ class Loads:
     def __init__(self) -> None:
         self._known: dict[int, RouteLoad] = {}
 
-    def close(
-        self, events: EventStore, route_id: int, tick: int, tick_s: float, records: Iterable[LegRecord]
-    ) -> RouteLoad:
+    def close(self, events: EventStore, route_id: int, tick: int, tick_s: float) -> RouteLoad:
         """Return a route's load with the tick that is being closed."""
         known = self._known.get(route_id)
         if known is None or known.last_tick != tick - 1 or known.tick_s != tick_s:
             known = self._known[route_id] = _load_before(events, route_id, tick, tick_s)
-        start, end = tick_start(tick, tick_s), tick_start(tick + 1, tick_s)
-        known.append(tick, arrivals_of(records, start, end))
+        requests: dict[int, dict[str, int]] = {}
+        for one in events.arrivals(route_id, tick_start(tick, tick_s), tick_start(tick + 1, tick_s), tick_s):
+            requests.setdefault(one.variant_id, {})[one.backend] = one.requests
+        known.append(tick, requests)
         return known
 
 

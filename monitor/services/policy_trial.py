@@ -242,7 +242,9 @@ class _Fold:
         alarms: list[TrialAlarm] = []
         odd_at: datetime | None = None
         for bucket in sorted(due):
-            floors = sibling_floors([replace(each.one, state=each.state) for each in standing])
+            floors = sibling_floors(
+                [replace(each.one, memory=replace(each.one.memory, state=each.state)) for each in standing]
+            )
             end = tick_start((bucket + 1) * self.group, self.tick_s)
             for each, place in due[bucket]:
                 raised = self._fold(each, place, bucket, floors[each.one.stream.candidate_id, each.one.stream.signal])
@@ -255,7 +257,7 @@ class _Fold:
 
     def _start(self, one: Watched) -> _Standing:
         config = replace(one.config, cap=one.config.cap * self.per_tick)
-        return _Standing(one, config, one.state, guard.GuardState(), ArmCounts())
+        return _Standing(one, config, one.memory.state, guard.GuardState(), ArmCounts())
 
     def _fold(self, each: _Standing, place: int, bucket: int, floor: float) -> detector.Alarm | None:
         history = self.histories[_key(each.one)]

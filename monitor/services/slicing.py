@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from monitor.models.columns import SliceSet
 from monitor.models.conversation import SessionRecord
 from monitor.models.policy import Policy
 from monitor.models.slice_expressions import holds
@@ -19,9 +20,9 @@ from monitor.models.slices import FAMILIES, OTHER, Seat, family_of, value_of
 from monitor.models.tick import Pair
 from monitor.services.pairing import ALL
 
-__all__ = ["Seating", "Tested", "by_slice", "members_of", "resliced", "take_seats", "to_test"]
+__all__ = ["Seating", "Tested", "by_slice", "members_of", "resliced", "seated", "take_seats", "to_test"]
 
-_Member = TypeVar("_Member", Pair, SessionRecord)
+_Member = TypeVar("_Member", Pair, SessionRecord, SliceSet)
 """What is in slices."""
 _SEEN_EVERY: Final = timedelta(hours=1)
 """How stale ``seen_at`` may be: it saves a write a tick."""
@@ -55,12 +56,19 @@ def members_of(policy: Policy) -> dict[str, int]:
 
 
 def take_seats(policy: Policy, seats: Iterable[Seat], pairs: Iterable[Pair], at: datetime) -> Seating:
-    """Return the seats after the pairs of a tick that started ``at``; the commonest newcomers are seated first."""
+    """Return the seats after the pairs of a tick that started ``at``."""
+    return seated(policy, seats, Counter(name for pair in pairs for name in pair.slices), at)
+
+
+def seated(policy: Policy, seats: Iterable[Seat], seen: Mapping[str, int], at: datetime) -> Seating:
+    """Return the seats after a tick that started ``at``; the commonest newcomers are seated first.
+
+    ``seen`` says how many of the tick's pairs each slice has.
+    """
     held = {(seat.family, seat.value): seat for seat in seats}
     before = dict(held)
     listed = _listed(policy)
-    seen = Counter(name for pair in pairs for name in pair.slices) if listed else Counter[str]()
-    commonest = sorted(seen, key=lambda name: (-seen[name], name))
+    commonest = sorted(seen, key=lambda name: (-seen[name], name)) if listed else []
     for family, named in listed.items():
         values = [value_of(name, family) for name in commonest if name not in named]
         wanted = [value for value in values if value and value != OTHER]

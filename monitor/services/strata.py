@@ -13,15 +13,25 @@ from monitor.intake.slices import LONGEST_PROMPT, PROMPT_BUCKETS
 from monitor.models.tick import Pair, Stratum
 from monitor.services.load import Footing
 
-__all__ = ["ALL_PAIRS", "alike", "ancestors", "stratum_of"]
+__all__ = [
+    "ALL_PAIRS",
+    "LIKE_RATIO",
+    "LIKE_TOKENS",
+    "LONGEST_OUTPUT",
+    "OUTPUTS",
+    "alike",
+    "ancestors",
+    "prompt_of",
+    "stratum_of",
+]
 
 ALL_PAIRS: Final[Stratum] = ()
 _PROMPTS: Final = frozenset((*(name for _, name in PROMPT_BUCKETS), LONGEST_PROMPT))
-_OUTPUTS: Final = ((64, "output:64"), (256, "output:256"), (1_024, "output:1k"))
+OUTPUTS: Final = ((64, "output:64"), (256, "output:256"), (1_024, "output:1k"))
 """Most tokens of the longer answer in each bucket."""
-_LONGEST_OUTPUT: Final = "output:over1k"
-_LIKE_RATIO: Final = 1.25
-_LIKE_TOKENS: Final = 8
+LONGEST_OUTPUT: Final = "output:over1k"
+LIKE_RATIO: Final = 1.25
+LIKE_TOKENS: Final = 8
 """Answers are of like length within a quarter, or within so few tokens."""
 
 
@@ -34,9 +44,14 @@ def stratum_of(pair: Pair, signal: str, kind: SignalKind, footing: Footing) -> S
         return ALL_PAIRS
     if footing.unlike or not alike(pair, signal):
         return None
-    prompt = min(_PROMPTS & pair.slices, default="prompt:unknown")
+    prompt = prompt_of(pair.slices)
     load = footing.level or "load:unknown"
     return (prompt, _output(pair), load) if signal == LatencyE2e.name else (prompt, load)
+
+
+def prompt_of(slices: frozenset[str]) -> str:
+    """Return the bucket of a prompt's length."""
+    return min(_PROMPTS & slices, default="prompt:unknown")
 
 
 def ancestors(stratum: Stratum) -> list[Stratum]:
@@ -53,7 +68,7 @@ def alike(pair: Pair, signal: str) -> bool:
     if signal != LatencyE2e.name or pair.primary_tokens is None or pair.shadow_tokens is None:
         return True
     shorter, longer = sorted((pair.primary_tokens, pair.shadow_tokens))
-    return longer <= max(_LIKE_RATIO * shorter, shorter + _LIKE_TOKENS)
+    return longer <= max(LIKE_RATIO * shorter, shorter + LIKE_TOKENS)
 
 
 def _output(pair: Pair) -> str:
@@ -61,4 +76,4 @@ def _output(pair: Pair) -> str:
     if pair.primary_tokens is None or pair.shadow_tokens is None:
         return "output:unknown"
     longer = max(pair.primary_tokens, pair.shadow_tokens)
-    return next((name for most, name in _OUTPUTS if longer <= most), _LONGEST_OUTPUT)
+    return next((name for most, name in OUTPUTS if longer <= most), LONGEST_OUTPUT)

@@ -23,7 +23,7 @@ from monitor.services.pairing import ALL, ALWAYS_APPLICABLE
 from monitor.services.slicing import Tested, members_of, to_test
 from monitor.services.tier_defaults import policy_for, reference_of
 
-__all__ = ["OwnAlarm", "Watched", "order", "sibling_floors", "stored_state", "stream_fingerprint", "watch"]
+__all__ = ["OwnAlarm", "Remembered", "Watched", "order", "sibling_floors", "stream_fingerprint", "watch"]
 
 _MONTH_S = 30 * 86400.0
 _DAY_S = 86400.0
@@ -47,19 +47,47 @@ class OwnAlarm:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a stream remembers from tick to tick; its stored row holds the same."""
+
+    state: detector.StreamState
+    pairing: guard.GuardState = field(default_factory=guard.GuardState)
+    idle: int = 0
+    alarm: OwnAlarm | None = None
+    arms: Arms = field(default_factory=Arms)
+    """What a stream of sessions remembers besides; unused by pairs."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "detector": self.state.to_json(),
+            "guard": [self.pairing.requests, self.pairing.one_sided],
+            "idle": self.idle,
+            "alarm": None if self.alarm is None else asdict(self.alarm) | {"at": self.alarm.at.isoformat()},
+            "arms": self.arms.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Remembered":
+        """Inverse of ``to_json``."""
+        return cls(
+            state=detector.StreamState.from_json(stored["detector"]),
+            pairing=guard.GuardState(*stored["guard"]),
+            idle=int(stored["idle"]),
+            alarm=_alarm(stored.get("alarm")),
+            arms=Arms.from_json(stored["arms"]) if "arms" in stored else Arms(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """One stream as it stands before a tick, with what it is tested against."""
 
     stream: Stream
-    state: detector.StreamState
-    guard: guard.GuardState
-    idle: int
-    alarm: OwnAlarm | None
+    memory: Remembered
     config: detector.StreamConfig
     baseline_id: int
     relative_margin: float
-    arms: Arms = field(default_factory=Arms)
-    """What a stream of sessions remembers besides; unused by pairs."""
 
     @property
     def is_aa(self) -> bool:
@@ -76,7 +104,7 @@ def sibling_floors(watched: Iterable[Watched]) -> dict[tuple[int, str], float]:
     """Return, per (variant, signal), the median inflation that its streams learned."""
     learned: dict[tuple[int, str], list[float]] = {}
     for one in watched:
-        learned.setdefault((one.stream.candidate_id, one.stream.signal), []).append(one.state.own_phi)
+        learned.setdefault((one.stream.candidate_id, one.stream.signal), []).append(one.memory.state.own_phi)
     return {key: max(1.0, statistics.median(values)) for key, values in learned.items()}
 
 
@@ -89,6 +117,7 @@ def watch(
     fleet: int,
     builds: Mapping[int, str] = MappingProxyType({}),
     slices: Sequence[Tested] | None = None,
+    memories: Mapping[int, Remembered] = MappingProxyType({}),
 ) -> list[Watched]:
     """Return every stream of a route, new and changed ones at their initial state.
 
@@ -97,7 +126,8 @@ def watch(
     the build that serves now, where it has changed before: a change restarts the variant's streams.
     ``slices`` are those that the policy's entries stand for now; its single ones when absent. A family's share is
     split over the most slices it can have, so that a new value changes no threshold. Where the policy is silent, what a
-    variant was confirmed to be sets its margins, further slices and what it is compared with.
+    variant was confirmed to be sets its margins, further slices and what it is compared with. ``memories`` are, by id,
+    those of the stored streams whose rows need not be read for it.
     """
     baseline = next((variant for variant in variants if variant.role is Role.BASELINE), None)
     if baseline is None:
@@ -132,7 +162,7 @@ def watch(
                     0 if found is None else found.id,
                 )
                 if found is None or found.fingerprint != fingerprint
-                else _again(own, found, other)
+                else _again(own, found, other, memories.get(found.id))
             )
     return watched
 
@@ -167,23 +197,6 @@ def stream_fingerprint(
         *([slice_.meaning] if slice_.meaning else []),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
-
-
-def stored_state(
-    state: detector.StreamState,
-    pairing: guard.GuardState,
-    idle: int,
-    alarm: OwnAlarm | None,
-    arms: Arms,
-) -> dict[str, Any]:
-    """Return a stream's state as it is stored; ``watch`` reads it back."""
-    return {
-        "detector": state.to_json(),
-        "guard": [pairing.requests, pairing.one_sided],
-        "idle": idle,
-        "alarm": None if alarm is None else asdict(alarm) | {"at": alarm.at.isoformat()},
-        "arms": arms.to_json(),
-    }
 
 
 def _config(policy: Policy, signal: str, threshold: float) -> detector.StreamConfig:
@@ -226,20 +239,16 @@ def _new(
         updated_at=candidate.created_at,
     )
     margin = policy.signals[signal].margin.relative
-    return Watched(stream, detector.initial(config), guard.GuardState(), 0, None, config, baseline.id, margin)
+    return Watched(stream, Remembered(detector.initial(config)), config, baseline.id, margin)
 
 
-def _again(policy: Policy, found: Stream, baseline: Variant) -> Watched:
+def _again(policy: Policy, found: Stream, baseline: Variant, memory: Remembered | None) -> Watched:
     return Watched(
         stream=found,
-        state=detector.StreamState.from_json(found.state["detector"]),
-        guard=guard.GuardState(*found.state["guard"]),
-        idle=int(found.state["idle"]),
-        alarm=_alarm(found.state.get("alarm")),
+        memory=Remembered.from_json(found.state) if memory is None else memory,
         config=_config(policy, found.signal, found.threshold),
         baseline_id=baseline.id,
         relative_margin=policy.signals[found.signal].margin.relative,
-        arms=Arms.from_json(found.state["arms"]) if "arms" in found.state else Arms(),
     )
 
 

@@ -49,14 +49,21 @@ class ClockStore:
         )
 
     def advance(self, route_id: int, tick: int) -> bool:
-        """Close ``tick`` if it is the next one. Only one transaction can: False says another did, or will.
+        """Close ``tick`` if it is the next one. Only one transaction can: False says another did, or is about to.
 
-        The row stays locked until the transaction ends, so every write of a tick is behind this guard.
+        The row stays locked until the transaction ends, so every write of a tick is behind this guard; nobody waits.
         """
+        free = (
+            select(RouteClockRow.route_id)
+            .where(RouteClockRow.route_id == route_id, RouteClockRow.last_tick == tick - 1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
         result = self._session.execute(
             update(RouteClockRow)
-            .where(RouteClockRow.route_id == route_id, RouteClockRow.last_tick == tick - 1)
+            .where(RouteClockRow.route_id == free)
             .values(last_tick=tick)
+            .execution_options(synchronize_session=False)
         )
         return result.rowcount == 1  # type: ignore[attr-defined, no-any-return]
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,11 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from detectors.registry import all_names
-from monitor.models.event import Leg, Record, Recorder, Rejection
-from monitor.models.tick import Arrival, LegRecord, PrimaryCounts
+from monitor.models.event import Record, Rejection
+from monitor.models.tick import Arrival, PrimaryCounts
 from monitor.storage.copy import COPY_END, COPY_START, RowPacker
 from monitor.storage.days import ensure_days
-from monitor.storage.layouts import Layout, LayoutStore, ensure_layout
+from monitor.storage.layouts import Layout, ensure_layout
 from monitor.storage.texts import Blob, compressed
 
 __all__ = [
@@ -292,34 +292,27 @@ class EventStore:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def legs(self, route_id: int, since: datetime, until: datetime) -> list[LegRecord]:
-        """Return the first attempts with a known leg and variant that started in [since, until)."""
-        names = LayoutStore(self._session).names()
-        rows = self._session.execute(
-            text(
-                "SELECT request_id, recorder, leg, variant_id, started_at, layout_id, readings, slices, mirrored, "
-                "backend, completion_tokens FROM events "
-                "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
-                "AND started_at >= :since AND started_at < :until "
-                "AND attempt = 1 AND leg <> 'unknown' AND variant_id IS NOT NULL"
-            ),
-            {"route": route_id, "since": since, "until": until, **_days(since, until)},
+    def late(self, route_id: int, start: datetime, after: datetime, until: datetime) -> int:
+        """Count events received in [after, until) that had started before ``start``, up to a day: those that came late.
+
+        With the tick's start, and when the tick before and the tick itself close, each late event counts for one tick.
+        """
+        return int(
+            self._session.execute(
+                text(
+                    "SELECT count(*) FROM events WHERE route_id = :route AND start_day BETWEEN :first AND :last "
+                    "AND received_at >= :after AND received_at < :until AND started_at < :start "
+                    "AND leg <> 'unknown' AND variant_id IS NOT NULL"
+                ),
+                {
+                    "route": route_id,
+                    "start": start,
+                    "after": after,
+                    "until": until,
+                    **_days(start - timedelta(days=1), start),
+                },
+            ).scalar_one()
         )
-        return [
-            LegRecord(
-                request_id=row.request_id,
-                recorder=Recorder(row.recorder),
-                leg=Leg(row.leg),
-                variant_id=row.variant_id,
-                started_at=row.started_at,
-                readings=_named(names[row.layout_id], row.readings),
-                slices=tuple(row.slices),
-                mirrored=row.mirrored,
-                backend=row.backend,
-                tokens=row.completion_tokens,
-            )
-            for row in rows
-        ]
 
     def arrivals(self, route_id: int, since: datetime, until: datetime, tick_s: float) -> list[Arrival]:
         """Return how many requests each replica began in each tick of [since, until), as its server tells."""
@@ -411,10 +404,6 @@ class EventStore:
             )
         )
         return [Account(row.source, row.outcome, row.reason, row.n) for row in rows]
-
-
-def _named(names: Sequence[str], values: Sequence[float | None]) -> dict[str, float]:
-    return {name: value for name, value in zip(names, values, strict=False) if value is not None}
 
 
 def _days(since: datetime, until: datetime) -> dict[str, date]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from monitor.config import Settings
 from monitor.errors import DatabaseUnavailableError
 
-__all__ = ["SILENCE", "Database", "embedded_url", "psycopg_url", "resolve_url", "stop_embedded"]
+__all__ = ["SILENCE", "Database", "driver", "embedded_url", "psycopg_url", "resolve_url", "stop_embedded"]
 
 _DRIVER = "postgresql+psycopg://"
 _CONNECT_TIMEOUT_S = 5
@@ -127,6 +127,18 @@ class Database:
     def close(self) -> None:
         """Give back every connection."""
         self._engine.dispose()
+
+
+def driver(session: Session) -> psycopg.Connection[Any]:
+    """Return psycopg's connection of a session, for what SQLAlchemy has no words for: binary parameters and results.
+
+    Raises:
+        TypeError: the session speaks through another driver.
+    """
+    connection = session.connection().connection.driver_connection
+    if not isinstance(connection, psycopg.Connection):
+        raise TypeError(f"the driver must be psycopg, got {type(connection).__name__}")
+    return connection
 
 
 def unavailable(error: Exception) -> DatabaseUnavailableError:

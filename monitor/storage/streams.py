@@ -1,10 +1,11 @@
 """Streams and what each tick added to them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,7 @@ from detectors.stats.latency import merge
 from detectors.types import Counts, Verdict
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.tick import ScoredTick, Stratum, nothing_counted, table_of
+from monitor.storage.session import driver
 from monitor.storage.tables import StreamRow, TickCountRow
 
 __all__ = ["Standing", "StreamStore", "TickCounts"]
@@ -30,6 +32,45 @@ class Standing:
     slice: str
     verdict: Verdict
     reason: str
+
+
+_COLUMNS: Final = {
+    "id": "bigint",
+    "route_id": "bigint",
+    "candidate_id": "bigint",
+    "signal": "text",
+    "slice": "text",
+    "fingerprint": "text",
+    "threshold": "float8",
+    "state": "text",
+    "last_tick": "bigint",
+    "verdict": "text",
+    "reason": "text",
+    "evidence": "text",
+    "updated_at": "timestamptz",
+}
+_GIVEN: Final = (
+    f"unnest({', '.join(f'%({name})b::{kind}[]' for name, kind in _COLUMNS.items())}) AS n ({', '.join(_COLUMNS)})"
+)
+"""The streams column by column. Sent in binary: their long texts would be escaped character by character otherwise."""
+_ADD: Final = f"""
+INSERT INTO streams (route_id, candidate_id, signal, slice, fingerprint, threshold, state, last_tick, verdict, reason,
+    evidence, updated_at)
+SELECT route_id, candidate_id, signal, slice, fingerprint, threshold, state::jsonb, last_tick, verdict, reason,
+    evidence::jsonb, updated_at
+FROM {_GIVEN} RETURNING id, route_id, candidate_id, signal, slice
+"""  # noqa: S608 - constants of this module
+_SAVE: Final = f"""
+UPDATE streams AS s SET fingerprint = n.fingerprint, threshold = n.threshold, state = n.state::jsonb,
+    last_tick = n.last_tick, verdict = n.verdict, reason = n.reason, evidence = n.evidence::jsonb,
+    updated_at = n.updated_at
+FROM {_GIVEN} WHERE s.id = n.id
+"""  # noqa: S608 - constants of this module
+_ADD_TICKS: Final = """
+INSERT INTO tick_counts (route_id, stream_id, tick, started_at, counts)
+SELECT n.route_id, n.stream_id, %(tick)s, %(started_at)s, n.counts::jsonb
+FROM unnest(%(routes)b::bigint[], %(streams)b::bigint[], %(counts)b::text[]) AS n (route_id, stream_id, counts)
+"""
 
 
 class StreamStore:
@@ -72,55 +113,55 @@ class StreamStore:
         )
         return {row.route_id: row.at for row in rows}
 
-    def save(self, stream: Stream) -> Stream:
-        """Store a stream, new (``id`` 0) or known, and return it with its id."""
-        values = {
-            "fingerprint": stream.fingerprint,
-            "threshold": stream.threshold,
-            "state": dict(stream.state),
-            "last_tick": stream.last_tick,
-            "verdict": stream.verdict.value,
-            "reason": stream.reason,
-            "evidence": stream.evidence.to_json(),
-            "updated_at": stream.updated_at,
-        }
-        if stream.id:
-            row = self._session.get_one(StreamRow, stream.id)
-            for name, value in values.items():
-                setattr(row, name, value)
-        else:
-            row = StreamRow(
-                route_id=stream.route_id,
-                candidate_id=stream.candidate_id,
-                signal=stream.signal,
-                slice=stream.slice,
-                **values,
-            )
-            self._session.add(row)
-        self._session.flush()
-        return _stream(row)
+    def versions(self, route_id: int) -> dict[int, int]:
+        """Return, per stream of a route, the transaction that last wrote its row: a row that it names is unchanged."""
+        rows = self._session.execute(
+            text("SELECT id, xmin::text::bigint AS version FROM streams WHERE route_id = :route"), {"route": route_id}
+        )
+        return {row.id: row.version for row in rows}
+
+    def version(self) -> int:
+        """Return what ``versions`` will say of the rows that this transaction writes."""
+        return int(self._session.execute(text("SELECT pg_current_xact_id()::xid::text::bigint")).scalar_one())
+
+    def some(self, ids: Collection[int]) -> list[Stream]:
+        """Return the streams with these ids."""
+        if not ids:
+            return []
+        return [_stream(row) for row in self._session.scalars(select(StreamRow).where(StreamRow.id.in_(ids)))]
+
+    def add(self, streams: Sequence[Stream]) -> list[Stream]:
+        """Store streams that are not stored yet and return them, in their order, with their ids."""
+        if not streams:
+            return []
+        rows = driver(self._session).execute(_ADD, _columns(streams)).fetchall()
+        ids = {tuple(key): stream_id for stream_id, *key in rows}
+        return [replace(one, id=ids[one.route_id, one.candidate_id, one.signal, one.slice]) for one in streams]
+
+    def save(self, streams: Sequence[Stream]) -> None:
+        """Store what is known of stored streams, all in one statement."""
+        if streams:
+            driver(self._session).execute(_SAVE, _columns(streams))
 
     def drop(self, route_id: int, slices: Sequence[str]) -> None:
         """Delete the streams of slices that lost their seat; what their ticks added goes with its age."""
         if slices:
             self._session.execute(delete(StreamRow).where(StreamRow.route_id == route_id, StreamRow.slice.in_(slices)))
 
-    def add_tick(self, stream: Stream, tick: int, started_at: datetime, scored: ScoredTick) -> None:
-        """Store what a tick added to a stream. Empty ticks leave no row."""
-        if not scored.scored and not scored.histogram:
+    def add_ticks(self, tick: int, started_at: datetime, added: Iterable[tuple[Stream, ScoredTick]]) -> None:
+        """Store what a tick added to streams, all in one statement. Empty ticks leave no row."""
+        told = [(stream, scored) for stream, scored in added if scored.scored or scored.histogram]
+        if not told:
             return
-        self._session.add(
-            TickCountRow(
-                route_id=stream.route_id,
-                stream_id=stream.id,
-                tick=tick,
-                started_at=started_at,
-                counts={
-                    "complete": [list(counts.cells) for counts in scored.complete],
-                    "missing": [scored.missing_candidate, scored.missing_baseline],
-                    **_stored(scored.histogram),
-                },
-            )
+        driver(self._session).execute(
+            _ADD_TICKS,
+            {
+                "routes": [stream.route_id for stream, _ in told],
+                "streams": [stream.id for stream, _ in told],
+                "counts": [_json(_counts(scored)) for _, scored in told],
+                "tick": tick,
+                "started_at": started_at,
+            },
         )
 
     def ticks(self, stream: Stream, first: int, last: int) -> list[TickCounts]:
@@ -149,6 +190,37 @@ class StreamStore:
     def forget_ticks(self, before: datetime) -> None:
         """Drop stored ticks older than an instant; detector states do not need them."""
         self._session.execute(delete(TickCountRow).where(TickCountRow.started_at < before))
+
+
+def _counts(scored: ScoredTick) -> Mapping[str, Any]:
+    return {
+        "complete": [list(counts.cells) for counts in scored.complete],
+        "missing": [scored.missing_candidate, scored.missing_baseline],
+        **_stored(scored.histogram),
+    }
+
+
+def _columns(streams: Sequence[Stream]) -> dict[str, list[Any]]:
+    """Return the streams column by column, for ``unnest``."""
+    return {
+        "id": [one.id for one in streams],
+        "route_id": [one.route_id for one in streams],
+        "candidate_id": [one.candidate_id for one in streams],
+        "signal": [one.signal for one in streams],
+        "slice": [one.slice for one in streams],
+        "fingerprint": [one.fingerprint for one in streams],
+        "threshold": [one.threshold for one in streams],
+        "state": [_json(one.state) for one in streams],
+        "last_tick": [one.last_tick for one in streams],
+        "verdict": [one.verdict.value for one in streams],
+        "reason": [one.reason for one in streams],
+        "evidence": [_json(one.evidence) for one in streams],
+        "updated_at": [one.updated_at for one in streams],
+    }
+
+
+def _json(document: Mapping[str, Any] | Evidence) -> str:
+    return msgspec.json.encode(document).decode()
 
 
 def _stored(histograms: Mapping[Stratum, Mapping[int, int]]) -> Mapping[str, Any]:

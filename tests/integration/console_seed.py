@@ -67,7 +67,7 @@ def add_stream(factory: Factory, route: Route, variant: Variant, signal: str, sl
         updated_at=factory.clock.now(),
     )
     with factory.database.transaction() as session:
-        return StreamStore(session).save(replace(stream, **changes))
+        return StreamStore(session).add([replace(stream, **changes)])[0]
 
 
 def add_ticks(factory: Factory, stream: Stream, minutes: float, bad_after: datetime | None = None) -> list[PairCounts]:
@@ -84,7 +84,7 @@ def add_ticks(factory: Factory, stream: Stream, minutes: float, bad_after: datet
             scored = ScoredTick(
                 harm=(table,), safe=(table,), complete=(table,), paired=table.n, missing_baseline=int(tick % 11 == 0)
             )
-            StreamStore(session).add_tick(stream, tick, started, scored)
+            StreamStore(session).add_ticks(tick, started, [(stream, scored)])
     return counts
 
 
@@ -247,12 +247,12 @@ def seed_drift(factory: Factory, name: str = "chat-70b") -> dict[str, Any]:
     safe = next(s for s in streams if (s.candidate_id, s.signal, s.slice) == (candidate.id, "request_error", "all"))
     with factory.database.transaction() as session:
         evidence = replace(main.evidence, candidate_rate=0.078, baseline_rate=0.005, log_statistic=18.95, pairs=414)
-        StreamStore(session).save(replace(main, verdict=Verdict.HARM, reason=headline, evidence=evidence))
+        StreamStore(session).save([replace(main, verdict=Verdict.HARM, reason=headline, evidence=evidence)])
         nothing = Evidence(pairs=31, log_threshold=log(THRESHOLD))
         reason = "thin data: 31 pairs, 100 are needed to say anything"
-        StreamStore(session).save(replace(thin, verdict=Verdict.INCONCLUSIVE, reason=reason, evidence=nothing))
+        StreamStore(session).save([replace(thin, verdict=Verdict.INCONCLUSIVE, reason=reason, evidence=nothing)])
         reason = "Failed requests: within the margin over at least the last 24 h (90210 pairs)"
-        StreamStore(session).save(replace(safe, verdict=Verdict.SAFE, reason=reason))
+        StreamStore(session).save([replace(safe, verdict=Verdict.SAFE, reason=reason)])
     counts = add_ticks(factory, main, 55, onset)
     seed_faults(factory, main, baseline.id)
     incident = add_incident(factory, route, main, onset, alarm, headline)

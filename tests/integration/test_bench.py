@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from detectors.types import Exchange
-from monitor.bench import group_commit, ingest, paced, soak, stored
+from monitor.bench import evaluate, group_commit, ingest, paced, soak, stored
 from monitor.bench.events import Generator
 from monitor.bench.group_commit import Rivals
 from monitor.bench.load import Target, bodies_of, post_all
@@ -240,3 +240,24 @@ def test_the_command_prints_json_on_stdout_and_progress_on_stderr(configured):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["intake"]["requests"] == 6
     assert "s] sending 300 events" in done.stderr
+
+
+def test_closing_ticks_is_measured_and_every_pair_counted(configured, said):
+    options = evaluate.EvaluateOptions(events=400, streams=80, rounds=2, stored=60, partitions=3)
+    document = evaluate.run(options, said.append)
+    assert len(document["rounds"]) == 2
+    assert document["streams"] >= 80 - 43 // 2
+    for each in document["rounds"]:
+        assert set(each["stages"]) == set(evaluate.STAGES)
+        assert sum(each["stages"].values()) <= each["seconds"]
+    lines = evaluate.render(document)
+    assert lines[1].startswith("| round | s | read s | pair s | count s | fold s | store s |")
+    assert lines[-1].startswith("median: seconds ")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"events": 1}, {"streams": 0}, {"rounds": 0}, {"partitions": 0}, {"stored": 10, "partitions": 11}]
+)
+def test_evaluation_is_not_measured_on_nothing(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        evaluate.EvaluateOptions(**wrong)

@@ -10,13 +10,14 @@ from sqlalchemy import text
 
 from detectors.registry import SIGNALS
 from monitor.models.route import Phase
-from monitor.models.tick import tick_of
+from monitor.models.tick import RouteClock, tick_of
 from monitor.services.evaluate import EvaluateService
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.session import Database
 from monitor.storage.streams import StreamStore
-from tests.support.events import BAD, CANDIDATE, GOOD, POLICY, Behaviour, World, event
+from monitor.telemetry import LATE_EVENTS
+from tests.support.events import BAD, CANDIDATE, GOOD, POLICY, Behaviour, World, add_route, event
 
 SCHEMA, ERRORS, LATENCY = "schema_validity", "request_error", "latency_e2e"
 
@@ -170,6 +171,65 @@ def test_a_tick_is_closed_exactly_once(warm, database_url):
     assert stream.last_tick == clock.last_tick + 1
 
 
+def test_two_workers_split_the_routes_and_none_waits(factory, clock, database_url):
+    """Each tick of each route is closed once; a route stays with its worker, and outlives it."""
+    routes = [add_route(factory, name=f"r{n}", backends=(f"base-{n}", f"cand-{n}"), policy=POLICY) for n in range(3)]
+    with factory.database.transaction() as session:
+        for route in routes:
+            now = clock.now()
+            ClockStore(session).start(RouteClock(route.id, 2, tick_of(now, 2) - 3, 2.0, now, now))
+    own = [Database(database_url, pool_size=2) for _ in range(2)]
+    workers = [EvaluateService(one, factory.policies, clock) for one in own]
+    for round_ in range(6):
+        clock.advance(timedelta(seconds=2))
+        barrier, closed = threading.Barrier(2), []
+
+        def work(worker, barrier=barrier, closed=closed):
+            barrier.wait()
+            closed.append(worker.run())
+
+        threads = [threading.Thread(target=work, args=(worker,)) for worker in workers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sum(closed) == (6 if round_ == 0 else 3), "each due tick of each route once, by whichever worker"
+    left = [set(worker._shards._others) for worker in workers]
+    assert not left[0] & left[1], "each route is somebody's"
+    clock.advance(timedelta(seconds=60))
+    assert workers[0].run() == 90, "what the other leaves lying is taken over"
+    for one in own:
+        one.close()
+
+
+def test_a_clock_that_jumps_closes_each_tick_once(factory, clock):
+    """Back: nothing is due. Ahead: at most two hundred ticks a run, in their order, until all are closed."""
+    route = add_route(factory, policy=POLICY)
+    now = clock.now()
+    with factory.database.transaction() as session:
+        ClockStore(session).start(RouteClock(route.id, 2, tick_of(now, 2) - 1, 2.0, now, now))
+    clock.advance(timedelta(seconds=10))
+    assert factory.evaluate.run() == 4
+    clock.advance(timedelta(hours=-3))
+    assert factory.evaluate.run() == 0
+    clock.advance(timedelta(hours=3))
+    assert factory.evaluate.run() == 0
+    clock.advance(timedelta(seconds=410))
+    assert [factory.evaluate.run() for _ in range(3)] == [200, 5, 0]
+    with factory.database.reading() as session:
+        assert {one.last_tick for one in StreamStore(session).of_route(route.id)} == {tick_of(now, 2) + 208}
+
+
+def test_a_tick_that_another_closes_now_is_not_waited_for(warm, database_url):
+    for _ in range(4):
+        warm.tick()
+    with warm.factory.database.transaction() as session:
+        assert ClockStore(session).advance(warm.route.id, clock_of(warm).last_tick + 1)
+        other = Database(database_url, pool_size=2)
+        assert EvaluateService(other, warm.factory.policies, warm.clock).run() == 0
+        other.close()
+
+
 def test_two_evaluators_may_warm_up_together(world, database_url):
     for _ in range(7):
         world.tick()
@@ -263,6 +323,7 @@ def test_what_comes_late_is_not_counted(warm):
     tick = tick_of(start + timedelta(seconds=1), 2)
     before, stream = counts(warm)
     assert tick in before
+    told = LATE_EVENTS.labels(warm.name)._value.get()
     warm.post(
         event(f"late-{n}", start + timedelta(seconds=1), backend=backend, host=host, response=None, status=503)
         for n in range(40)
@@ -272,6 +333,8 @@ def test_what_comes_late_is_not_counted(warm):
     after, again = counts(warm)
     assert after[tick] == before[tick]
     assert again.state["detector"]["totals"] == stream.state["detector"]["totals"]
+    warm.run(5)
+    assert LATE_EVENTS.labels(warm.name)._value.get() == told + 80, "each once, in the tick that it was received in"
 
 
 def is_answer(record, backend):

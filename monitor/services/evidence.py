@@ -1,0 +1,69 @@
+"""The numbers behind a verdict, from a stream's state. Pure."""
+
+from math import inf, log
+from typing import TypedDict
+
+from detectors.stats import guard, planning
+from detectors.stats import stream as detector
+from detectors.types import ArmCounts, Counts, PairCounts
+from monitor.models.evidence import Evidence
+from monitor.services.watch import Watched
+
+__all__ = ["evidence_after", "told"]
+
+_FIRST_PLAN_TICKS = 20
+_PLAN_EVERY_TICKS = 60
+
+
+def evidence_after(one: Watched, state: detector.StreamState, pairing: guard.GuardState, tick: int) -> Evidence:
+    """Return a stream's evidence after a tick; what could have been seen by now is found anew every sixty ticks."""
+    counts, statistic = state.totals[0], state.log_statistic
+    baseline = _rate(counts.baseline_bad, counts.baseline_n)
+    known = one.stream.evidence.smallest_detectable
+    if _planned(one, tick) and isinstance(counts, PairCounts) and baseline is not None:
+        known = planning.smallest_detectable(
+            min(baseline, 0.99),
+            one.config.margin,
+            one.config.threshold,
+            counts.n,
+            state.phi,
+            levels=one.config.levels,
+        )
+    return Evidence(
+        **told(counts),
+        log_statistic=None if statistic == -inf else statistic,
+        log_threshold=log(one.config.threshold),
+        phi=state.phi,
+        one_sided_share=pairing.share,
+        smallest_detectable=known,
+    )
+
+
+def _planned(one: Watched, tick: int) -> bool:
+    """Tell whether it is a stream's turn: planning takes milliseconds, so that streams take turns."""
+    every = _FIRST_PLAN_TICKS if one.stream.evidence.smallest_detectable is None else _PLAN_EVERY_TICKS
+    return (tick + one.stream.id) % every == 0
+
+
+def told(counts: Counts) -> "_Told":
+    """Return what evidence says of counts."""
+    arms = isinstance(counts, ArmCounts)
+    return {
+        "pairs": counts.candidate_n,
+        "candidate_rate": _rate(counts.candidate_bad, counts.candidate_n),
+        "baseline_rate": _rate(counts.baseline_bad, counts.baseline_n),
+        "baseline_n": counts.baseline_n if arms else None,
+    }
+
+
+class _Told(TypedDict):
+    """What evidence says of counts."""
+
+    pairs: int
+    candidate_rate: float | None
+    baseline_rate: float | None
+    baseline_n: int | None
+
+
+def _rate(bad: int, n: int) -> float | None:
+    return bad / n if n else None
