@@ -89,8 +89,8 @@ def test_describes_itself(signal):
     assert signal.title
     assert isinstance(signal.default_margin, Margin)
     if signal.kind is SignalKind.BIT:
-        assert signal.unit == "share of requests"
-        assert signal.default_margin == Margin(absolute=0.005)
+        assert signal.unit == ("share of requests" if signal.paired else "share of sessions")
+        assert signal.default_margin == Margin(absolute=0.005 if signal.paired else 0.01)
     elif signal.kind is SignalKind.PRINT:
         assert signal.unit == "share of pairs"
         assert signal.default_margin == Margin(absolute=0.05)
