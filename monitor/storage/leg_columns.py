@@ -43,6 +43,9 @@ FROM (
 ) AS legs
 """  # noqa: S608 - constants of this module
 """Beyond the tick only the legs of requests that have one inside: no other can belong to it."""
+_PLAIN_PLAN: Final = "SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)"
+"""A day's table has no statistics in its first minutes, and the planner would then look through the whole tick for
+every leg outside it. What else the transaction runs finds its rows by key, and may do without, too."""
 _NUMBERS: Final = ("i8", "i4", "i8", "i8", "i4", "i4", "i4", "i4")
 """Types of the array columns, in their order."""
 _ARRAY_HEAD: Final = 20
@@ -88,6 +91,7 @@ def read_legs(
     }
     layouts = LayoutStore(session).names()
     with driver(session).cursor(binary=True) as cursor:
+        cursor.execute(_PLAIN_PLAN)
         cursor.execute(_READ, values)
         result = cursor.pgresult
         found = [] if result is None else [result.get_value(0, place) for place in range(result.nfields)]
