@@ -29,14 +29,16 @@ def route(factory, clock):
     now = tick_of(clock.now(), TICK_S)
     with factory.database.transaction() as session:
         store = StreamStore(session)
-        stream = store.save(
-            Stream(0, made.id, candidate.id, "schema_validity", "all", "f", 1e6, {}, now, Verdict.UNDECIDED, "",
-                   Evidence(), clock.now())
+        new = Stream(
+            0, made.id, candidate.id, "schema_validity", "all", "f", 1e6, {}, now, Verdict.UNDECIDED, "",
+            Evidence(), clock.now()
         )  # fmt: skip
+        (stream,) = store.add([new])
         for tick in range(now - 17_280, now, 10):
             ago_h = (now - tick) * TICK_S / 3600
             tables = (BAD if 25.5 < ago_h < 26.5 else GOOD,)
-            store.add_tick(stream, tick, tick_start(tick, TICK_S), ScoredTick(tables, tables, tables, paired=100))
+            scored = ScoredTick(tables, tables, tables, paired=100)
+            store.add_ticks(tick, tick_start(tick, TICK_S), [(stream, scored)])
     return made
 
 
