@@ -9,7 +9,7 @@ LIMIT_S = 1000
 
 @pytest.mark.e2e
 @pytest.mark.timeout(LIMIT_S + 20)
-@pytest.mark.parametrize("fault", ["schema", "dead"])
+@pytest.mark.parametrize("fault", ["schema"])  # the others: python -m tests.e2e.demo_faults
 def test_a_fault_ends_in_a_rollback_that_traffic_proves(fault):
     code, result, progress = run_demo(fault)
     assert code == 0, progress[-3000:]
