@@ -7,7 +7,7 @@ from math import isfinite
 
 from detectors.turns import TurnPrint, near_duplicate
 
-__all__ = ["MAX_LOOK_BACK", "Attempt", "Judged", "Reaction", "judge", "split_sessions"]
+__all__ = ["MAX_LOOK_BACK", "Attempt", "Judged", "Reaction", "judge"]
 
 MAX_LOOK_BACK = 64
 """Attempts that one request is compared with: the cost of a session grows with its length only."""
@@ -129,26 +129,3 @@ def _same(turn: TurnPrint, before: TurnPrint) -> bool:
 def _edited(turn: TurnPrint, before: TurnPrint) -> bool:
     beginnings = turn.previous is None and before.previous is None
     return (turn.history == before.history or beginnings) and near_duplicate(turn, before)
-
-
-def split_sessions(attempts: Sequence[Attempt], gap_s: float) -> list[tuple[Attempt, ...]]:
-    """Return one client's attempts as sessions, for events without a session id: a pause of ``gap_s`` ends one.
-
-    Group by a client key only if it stands for one person or agent; behind one key for a whole product the same
-    question comes from many people.
-
-    Raises:
-        ValueError: ``gap_s`` is not above 0.
-    """
-    if not gap_s > 0.0:
-        raise ValueError(f"gap_s must be above 0, got {gap_s!r}")
-    sessions: list[list[Attempt]] = []
-    last_end = 0.0
-    for attempt in sorted(attempts, key=lambda each: (each.started_s, each.id)):
-        if sessions and attempt.started_s - last_end < gap_s:
-            sessions[-1].append(attempt)
-            last_end = max(last_end, attempt.ended_s)
-        else:
-            sessions.append([attempt])
-            last_end = attempt.ended_s
-    return [tuple(session) for session in sessions]

@@ -1,13 +1,12 @@
 import re
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.reactions import MAX_LOOK_BACK, Attempt, Reaction, judge, split_sessions
+from detectors.reactions import MAX_LOOK_BACK, Attempt, Reaction, judge
 from detectors.turns import MAX_CHARS, TurnPrint, answer_digest, near_duplicate, turn_fingerprint
 from detectors.types import Message, ToolCall
 
@@ -230,19 +229,6 @@ def test_a_long_session_is_looked_back_on_only_so_far():
     ]
     assert reactions([attempt("a", 0, FIRST), *others[:-1], attempt("z", 30, AGAIN)])["a"] == {"regenerate"}
     assert reactions([attempt("a", 0, FIRST), *others, attempt("z", 30, AGAIN)])["a"] == set()
-
-
-@given(sessions, st.integers(1, 60))
-def test_a_pause_splits_sessions(attempts, gap):
-    parts = split_sessions(attempts, float(gap))
-    assert sorted(each.id for part in parts for each in part) == sorted(each.id for each in attempts)
-    for before, after in pairwise(parts):
-        assert after[0].started_s - max(each.ended_s for each in before) >= gap
-
-
-def test_a_gap_is_above_zero():
-    with pytest.raises(ValueError, match="gap_s must be above 0"):
-        split_sessions([], 0.0)
 
 
 def test_the_documented_example_is_true():
