@@ -6,9 +6,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["FAMILIES", "OTHER", "SINGLE", "VALUES", "Seat", "family_of", "value_of"]
+__all__ = ["ALL", "FAMILIES", "OTHER", "SINGLE", "VALUES", "Seat", "family_of", "value_of"]
 
-SINGLE: Final = ("all", "first_turn")
+ALL: Final = "all"
+"""The slice every request belongs to."""
+SINGLE: Final = (ALL, "first_turn")
 """Slices that stand alone."""
 FAMILIES: Final[Mapping[str, int]] = MappingProxyType(
     {"kind": 5, "prompt": 4, "lang": 12, "endpoint": 8, "schema": 16, "tag": 16}

@@ -6,23 +6,22 @@ from datetime import UTC, datetime, timedelta
 
 from detectors.registry import SIGNALS
 from detectors.types import ArmCounts, Counts, PairCounts
-from monitor.models.event import Leg, Recorder
 
 __all__ = [
+    "ALWAYS_APPLICABLE",
     "Arrival",
-    "LegRecord",
-    "Pair",
     "PrimaryCounts",
     "RouteClock",
     "ScoredTick",
     "Stratum",
-    "TickPairs",
     "nothing_counted",
     "table_of",
     "tick_of",
     "tick_start",
 ]
 
+ALWAYS_APPLICABLE = "request_error"
+"""The signal whose denominator is every request, known from the gateway alone."""
 Stratum = tuple[str, ...]
 """Where a pair's tail threshold comes from, the most important part first; a prefix is the parent, ``()`` is all."""
 
@@ -65,51 +64,6 @@ class RouteClock:
         tick = self.last_tick + 1
         closes = tick_start(tick + 1, self.tick_s) + timedelta(seconds=self.horizon_s)
         return tick if now >= closes else None
-
-
-@dataclass(frozen=True, slots=True)
-class LegRecord:
-    """What one recorder says of one leg of one request."""
-
-    request_id: str
-    recorder: Recorder
-    leg: Leg
-    variant_id: int
-    started_at: datetime
-    readings: Mapping[str, float]
-    slices: tuple[str, ...]
-    mirrored: bool | None = None
-    backend: str = ""
-    """The replica that served it, as far as the recorder tells replicas apart."""
-    tokens: int | None = None
-    """Length of the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two legs of one request; ``None`` readings stand for a leg that is missing."""
-
-    primary_variant: int
-    shadow_variant: int
-    primary: Mapping[str, float] | None
-    shadow: Mapping[str, float] | None
-    applicable: frozenset[str]
-    """Signals that apply to the request, told by either leg."""
-    slices: frozenset[str]
-    primary_tokens: int | None = None
-    """Length of the primary's answer, where its server told."""
-    shadow_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TickPairs:
-    """A closed tick of one route."""
-
-    pairs: tuple[Pair, ...] = ()
-    unsampled: int = 0
-    """Primaries that the mirror did not copy, by configuration or access log."""
-    conflicting: int = 0
-    """Requests whose recorders name different variants for one leg: excluded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,29 @@ before, frozen. That cannot tell harm from a change of the traffic, which a conc
 alarm may be told to people and never moves traffic.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from math import inf, log
 from typing import Any, Final
 
 import numpy as np
 
+from detectors.reactions import Reaction
 from detectors.stats import reference, shiryaev_roberts, unpaired
 from detectors.types import ArmCounts, Margin
+from monitor.models.conversation import SessionRecord
 
-__all__ = ["AWAY_TICKS", "FEWEST_REFERENCE", "REFERENCE_ADVICE", "Arms", "ReferenceAlarm", "gather", "take"]
+__all__ = [
+    "AWAY_TICKS",
+    "FEWEST_REFERENCE",
+    "REFERENCE_ADVICE",
+    "Arms",
+    "ReferenceAlarm",
+    "gather",
+    "score_sessions",
+    "take",
+]
 
 REFERENCE_ADVICE: Final = (
     "Compared with the sessions that the baseline answered before, for want of a holdback: the traffic may have "
@@ -108,6 +120,16 @@ def _against_reference(
         return replace(arms, log_r=tuple(log_r.tolist()), since_n=n, since_bad=bad), None
     counts = ArmCounts(n, bad, arms.reference_n, arms.reference_bad)
     return replace(arms, log_r=_START, since_n=0, since_bad=0), ReferenceAlarm(counts, statistic)
+
+
+def score_sessions(sessions: Iterable[SessionRecord], candidate: int, baseline: int, signal: str) -> ArmCounts:
+    """Count the sessions that each arm answered, and those in which users reacted."""
+    told = {Reaction(signal), *([Reaction.API_RETRY] if signal == Reaction.RETRY else [])}
+    n, bad = Counter[int](), Counter[int]()
+    for session in sessions:
+        n[session.variant_id] += 1
+        bad[session.variant_id] += not told.isdisjoint(session.reactions)
+    return ArmCounts(n[candidate], bad[candidate], n[baseline], bad[baseline])
 
 
 def gather(waiting: ArmCounts, matured: ArmCounts) -> tuple[ArmCounts, ArmCounts]:

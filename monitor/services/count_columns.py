@@ -1,6 +1,6 @@
-"""Counting by columns: what ``scoring`` does pair by pair, done for every signal and slice at once. Pure.
+"""Counting: the pairs of a tick become 2x2 tables, for every signal and slice at once. Pure.
 
-``scoring`` is the reference; a property test holds the two together.
+What is unknown scores against the claim: for harm the candidate is good and the baseline bad, for ``safe`` the reverse.
 """
 
 from collections.abc import Mapping, Sequence

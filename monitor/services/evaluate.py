@@ -20,7 +20,7 @@ from monitor.models.policy import Policy
 from monitor.models.route import Phase, Route, RouteControl
 from monitor.models.tick import RouteClock, ScoredTick, Stratum, tick_start
 from monitor.models.variant import Role, Variant
-from monitor.services.arms import REFERENCE_ADVICE, Arms, take
+from monitor.services.arms import REFERENCE_ADVICE, Arms, score_sessions, take
 from monitor.services.conversations import Conversations
 from monitor.services.counting import Counted, count_all
 from monitor.services.effects import confirmation, effect_of
@@ -31,7 +31,6 @@ from monitor.services.load import RouteLoad, advice_on
 from monitor.services.memory import Memory
 from monitor.services.pair_columns import pair_columns
 from monitor.services.policies import PolicyService
-from monitor.services.scoring import score_sessions
 from monitor.services.seating import seat_and_slice
 from monitor.services.sharding import Shards
 from monitor.services.slicing import by_slice

@@ -5,17 +5,14 @@ replica is a ``backend`` of a server's records; where all replicas of a variant 
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import ceil, floor, log2
 from typing import Final
 
 from detectors.stats.overlap import overlap, place_of
-from monitor.models.event import Recorder
-from monitor.models.tick import LegRecord
 
-__all__ = ["KEPT_S", "LEAST_OVERLAP", "Footing", "RouteLoad", "advice_on", "arrivals_of"]
+__all__ = ["KEPT_S", "LEAST_OVERLAP", "Footing", "RouteLoad", "advice_on"]
 
 LEAST_OVERLAP: Final = 0.5
 """With less of their load in common, what is slow under its load cannot be told from what is slow."""
@@ -139,16 +136,6 @@ class RouteLoad:
             hour.subtract(places)
             for place in [place for place in places if hour[place] <= 0]:
                 del hour[place]
-
-
-def arrivals_of(records: Iterable[LegRecord], start: datetime, end: datetime) -> dict[int, dict[str, int]]:
-    """Return the requests that each replica of each variant began in [start, end), as its server tells."""
-    found: dict[int, dict[str, int]] = {}
-    for record in records:
-        if record.recorder is Recorder.SERVER and start <= record.started_at < end:
-            per = found.setdefault(record.variant_id, {})
-            per[record.backend] = per.get(record.backend, 0) + 1
-    return found
 
 
 def advice_on(shared: float | None) -> str | None:

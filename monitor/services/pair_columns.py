@@ -1,7 +1,4 @@
-"""Pairing by columns: what ``pairing.pair_up`` does to records, done to all of a tick's at once. Pure.
-
-``pairing`` is the reference; a property test holds the two together.
-"""
+"""Pairing: the records of a tick become pairs, one per request, all at once by columns. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.models.columns import LegColumns, PairColumns, SliceSet
-from monitor.services.pairing import ALL, ALWAYS_APPLICABLE
+from monitor.models.slices import ALL
+from monitor.models.tick import ALWAYS_APPLICABLE
 
 __all__ = ["pair_columns"]
 
@@ -25,7 +23,14 @@ _Rows = NDArray[np.int64]
 def pair_columns(legs: LegColumns, start_us: int, end_us: int, *, mirror_complete: bool) -> PairColumns:
     """Join the legs of each request whose primary leg began in [start, end), microseconds since 1970.
 
-    The rules are those of ``pairing.pair_up``. ``legs`` must reach beyond the tick on both sides by the clocks' skew.
+    A pair belongs to its primary leg's start, taken from the gateway where it recorded one; a shadow whose primary is
+    missing belongs to its own. ``legs`` must reach beyond the tick on both sides by the clocks' skew. With
+    ``mirror_complete`` every primary is expected to have a shadow; otherwise one without counts as missing it only if
+    the access log says that it was mirrored. Requests whose recorders name different variants for one leg are left out.
+
+    Of one leg's records the server's readings count, and either recorder can report a failure. A gateway's times are
+    longer than a server's by the way between them and by a slow client; only one leg has a gateway, so its times never
+    stand in for the server's.
     """
     ordered = _of_tick(legs, start_us, end_us)
     n = len(ordered.request)

@@ -16,7 +16,7 @@ from detectors.stats.stream import StreamConfig
 from detectors.types import Margin, SignalKind
 from monitor.errors import ValidationError
 from monitor.models.policy import Policy
-from monitor.services.pairing import ALL
+from monitor.models.slices import ALL
 from monitor.services.slicing import members_of
 
 __all__ = ["Plan", "Question", "make_plan", "question_of", "tail_rates"]

@@ -8,7 +8,7 @@ from typing import Final
 
 from detectors.reactions import MAX_LOOK_BACK, Reaction, judge
 from monitor.models.conversation import SessionRecord, TurnRecord
-from monitor.services.pairing import ALL
+from monitor.models.slices import ALL
 
 __all__ = ["MOST_SESSIONS", "Sessions"]
 

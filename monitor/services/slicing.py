@@ -6,7 +6,7 @@ value not seen for longest, if that was over a day ago; otherwise it counts in `
 requests alone, never on answers.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,13 +16,11 @@ from monitor.models.columns import SliceSet
 from monitor.models.conversation import SessionRecord
 from monitor.models.policy import Policy
 from monitor.models.slice_expressions import holds
-from monitor.models.slices import FAMILIES, OTHER, Seat, family_of, value_of
-from monitor.models.tick import Pair
-from monitor.services.pairing import ALL
+from monitor.models.slices import ALL, FAMILIES, OTHER, Seat, family_of, value_of
 
-__all__ = ["Seating", "Tested", "by_slice", "members_of", "resliced", "seated", "take_seats", "to_test"]
+__all__ = ["Seating", "Tested", "by_slice", "members_of", "resliced", "seated", "to_test"]
 
-_Member = TypeVar("_Member", Pair, SessionRecord, SliceSet)
+_Member = TypeVar("_Member", SessionRecord, SliceSet)
 """What is in slices."""
 _SEEN_EVERY: Final = timedelta(hours=1)
 """How stale ``seen_at`` may be: it saves a write a tick."""
@@ -53,11 +51,6 @@ class Tested:
 def members_of(policy: Policy) -> dict[str, int]:
     """Return how many slices each family of a policy stands for at most: its seats and ``other``."""
     return {f"{family}:*": FAMILIES[family] + 1 for family in _listed(policy)}
-
-
-def take_seats(policy: Policy, seats: Iterable[Seat], pairs: Iterable[Pair], at: datetime) -> Seating:
-    """Return the seats after the pairs of a tick that started ``at``."""
-    return seated(policy, seats, Counter(name for pair in pairs for name in pair.slices), at)
 
 
 def seated(policy: Policy, seats: Iterable[Seat], seen: Mapping[str, int], at: datetime) -> Seating:

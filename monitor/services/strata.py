@@ -7,11 +7,8 @@ alone would give that arm the short answers and the other the rest, and make one
 
 from typing import Final
 
-from detectors.signals.latency_e2e import LatencyE2e
-from detectors.types import SignalKind
 from monitor.intake.slices import LONGEST_PROMPT, PROMPT_BUCKETS
-from monitor.models.tick import Pair, Stratum
-from monitor.services.load import Footing
+from monitor.models.tick import Stratum
 
 __all__ = [
     "ALL_PAIRS",
@@ -19,10 +16,8 @@ __all__ = [
     "LIKE_TOKENS",
     "LONGEST_OUTPUT",
     "OUTPUTS",
-    "alike",
     "ancestors",
     "prompt_of",
-    "stratum_of",
 ]
 
 ALL_PAIRS: Final[Stratum] = ()
@@ -33,20 +28,6 @@ LONGEST_OUTPUT: Final = "output:over1k"
 LIKE_RATIO: Final = 1.25
 LIKE_TOKENS: Final = 8
 """Answers are of like length within a quarter, or within so few tokens."""
-
-
-def stratum_of(pair: Pair, signal: str, kind: SignalKind, footing: Footing) -> Stratum | None:
-    """Return a pair's stratum: prompt, output where it matters, load; None when its legs cannot be compared.
-
-    Amounts are compared as they are. At most 5 prompts, 5 outputs and 6 loads, of which a route shows few.
-    """
-    if kind is not SignalKind.LATENCY:
-        return ALL_PAIRS
-    if footing.unlike or not alike(pair, signal):
-        return None
-    prompt = prompt_of(pair.slices)
-    load = footing.level or "load:unknown"
-    return (prompt, _output(pair), load) if signal == LatencyE2e.name else (prompt, load)
 
 
 def prompt_of(slices: frozenset[str]) -> str:
@@ -61,19 +42,3 @@ def ancestors(stratum: Stratum) -> list[Stratum]:
     [('prompt:1k', 'load:2'), ('prompt:1k',), ()]
     """
     return [stratum[:length] for length in range(len(stratum), -1, -1)]
-
-
-def alike(pair: Pair, signal: str) -> bool:
-    """Tell whether a pair's answers are of like length, where that matters and both lengths are known."""
-    if signal != LatencyE2e.name or pair.primary_tokens is None or pair.shadow_tokens is None:
-        return True
-    shorter, longer = sorted((pair.primary_tokens, pair.shadow_tokens))
-    return longer <= max(LIKE_RATIO * shorter, shorter + LIKE_TOKENS)
-
-
-def _output(pair: Pair) -> str:
-    """Return the bucket of the longer answer; unknown when either is, whichever: one arm's alone would favour it."""
-    if pair.primary_tokens is None or pair.shadow_tokens is None:
-        return "output:unknown"
-    longer = max(pair.primary_tokens, pair.shadow_tokens)
-    return next((name for most, name in OUTPUTS if longer <= most), LONGEST_OUTPUT)

@@ -1,7 +1,4 @@
-"""Tails by columns: what ``tails.score_tails`` does pair by pair, done for every slice of a signal at once. Pure.
-
-``tails`` is the reference; a property test holds the two together.
-"""
+"""Tails: the pairs of a tick become exceedance tables, for every slice of a signal at once. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +16,14 @@ from monitor.models.columns import NO_TOKENS, PairColumns
 from monitor.models.tick import ScoredTick, Stratum
 from monitor.services.count_columns import CELLS, LEFT_OUT, Sides, cell_codes, tables_from
 from monitor.services.load import Footing
-from monitor.services.strata import ALL_PAIRS, LIKE_RATIO, LIKE_TOKENS, LONGEST_OUTPUT, OUTPUTS, prompt_of
+from monitor.services.strata import (
+    ALL_PAIRS,
+    LIKE_RATIO,
+    LIKE_TOKENS,
+    LONGEST_OUTPUT,
+    OUTPUTS,
+    prompt_of,
+)
 
 __all__ = ["Placed", "Prompts", "count_tails", "placed", "prompts_of"]
 
@@ -95,7 +99,16 @@ def placed(pairs: PairColumns, found: Sides, signal: str, footing: Footing, prom
 def count_tails(
     one: Placed, members: NDArray[np.bool_], *, relative_margin: float, thresholds: _Thresholds, limit_ms: float = inf
 ) -> ScoredTick:
-    """Count one slice's exceedances, as ``tails.score_tails`` does.
+    """Count one slice's exceedances per level: the candidate over ``c * gamma^k``, the baseline over ``c``.
+
+    Formula: each pair's ``c`` is its stratum's, known before the tick and the same for both legs; a level's table is
+    the sum over the strata. So each pair has ``E[X - Y | past] <= 0`` for a candidate within the margin, whatever the
+    thresholds are, and the sum is as valid as a table of one stratum.
+
+    A censored leg whose threshold lies beyond its end counts like a missing one: against the claim that is tested. A
+    stratum without a threshold (too little history) adds nothing at that level. Pairs that are not alike are counted
+    and left out. The pooled histograms, candidate shifted down by the margin, feed the thresholds of later ticks; a
+    pair with a censored leg stays out of them with both legs, so that they lean to neither arm.
 
     Args:
         one: The covered pairs of the signal.
@@ -178,7 +191,10 @@ def _histograms(
 def _strata(
     pairs: PairColumns, rows: _Column, signal: str, footing: Footing, prompts: Prompts
 ) -> tuple[Sequence[Stratum], _Column]:
-    """Return the strata and each pair's, as ``strata.stratum_of`` tells them."""
+    """Return the strata, and each pair's: prompt, output where it matters, load; none for legs that are not alike.
+
+    Amounts are compared as they are. At most 5 prompts, 5 outputs and 6 loads, of which a route shows few.
+    """
     if SIGNALS[signal].kind is not SignalKind.LATENCY:
         return (ALL_PAIRS,), np.zeros(len(rows), dtype=np.int64)
     load = footing.level or "load:unknown"

@@ -12,8 +12,8 @@ from detectors.registry import SIGNALS
 from detectors.types import Margin, SignalKind
 from monitor.models.artifact import Artifact
 from monitor.models.policy import Policy
+from monitor.models.tick import ALWAYS_APPLICABLE
 from monitor.models.variant import Role, Tier, Variant
-from monitor.services.pairing import ALWAYS_APPLICABLE
 
 __all__ = ["SENSITIVE_SLICES", "Defaults", "defaults_for", "effective_bits", "is_quality", "policy_for", "reference_of"]
 

@@ -17,9 +17,10 @@ from detectors.stats import stream as detector
 from detectors.types import Design, Margin, SignalKind, Verdict
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.policy import Policy
+from monitor.models.slices import ALL
+from monitor.models.tick import ALWAYS_APPLICABLE
 from monitor.models.variant import Role, Variant
 from monitor.services.arms import Arms
-from monitor.services.pairing import ALL, ALWAYS_APPLICABLE
 from monitor.services.slicing import Tested, members_of, to_test
 from monitor.services.tier_defaults import policy_for, reference_of
 

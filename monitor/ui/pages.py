@@ -14,9 +14,9 @@ from monitor.models.evidence import Stream
 from monitor.models.finding import Finding
 from monitor.models.incident import Incident
 from monitor.models.route import Goal, Phase, Route, RouteControl
+from monitor.models.slices import ALL
 from monitor.models.tick import RouteClock, tick_start
 from monitor.models.variant import Role, Variant
-from monitor.services.pairing import ALL
 from monitor.storage.streams import Standing
 from monitor.ui.chart import percent
 from monitor.ui.reads import Fleet, RouteFacts

@@ -8,10 +8,9 @@ import pytest
 
 from detectors.stats import stream as detector
 from detectors.types import Margin
-from monitor.models.tick import Pair
 from monitor.services.histories import _WINDOWS_S, History, _Window
 from monitor.services.load import Footing, RouteLoad, advice_on
-from monitor.services.tails import score_tails
+from tests.support.record_by_record import Pair, score_tails
 
 pytestmark = pytest.mark.calibration
 

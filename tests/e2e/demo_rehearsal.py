@@ -28,15 +28,14 @@ from monitor.demo.faults import FAULTS, fault
 from monitor.demo.names import BASELINE, CANDIDATE
 from monitor.demo.run import POLICY
 from monitor.demo.users import Conversation, TrafficPlan
-from monitor.models.tick import Pair
+from monitor.models.tick import ALWAYS_APPLICABLE
 from monitor.models.variant import Role, Tier, Variant
 from monitor.services.ingest import read_signals
-from monitor.services.pairing import ALWAYS_APPLICABLE
 from monitor.services.policies import parse_policy
-from monitor.services.scoring import score_bits, score_prints, score_tails
-from monitor.services.slicing import by_slice, resliced, take_seats, to_test
+from monitor.services.slicing import by_slice, resliced, to_test
 from monitor.services.watch import Watched, order, watch
 from tests.support.demo import NOW, event_of, exchange_of
+from tests.support.record_by_record import Pair, score_bits, score_prints, score_tails, take_seats
 
 RPS = TrafficPlan().rps
 HOLDBACK = 0.1

@@ -13,14 +13,11 @@ from detectors.registry import SIGNALS
 from detectors.types import SignalKind
 from monitor.models.columns import NO_TOKENS, LegColumns
 from monitor.models.event import Leg, Recorder
-from monitor.models.tick import LegRecord, Pair
 from monitor.services.count_columns import by_slices, count_bits, sides
 from monitor.services.load import Footing
 from monitor.services.pair_columns import pair_columns
-from monitor.services.pairing import pair_up
-from monitor.services.scoring import score_bits, score_prints
 from monitor.services.tail_columns import count_tails, placed, prompts_of
-from monitor.services.tails import score_tails
+from tests.support.record_by_record import LegRecord, Pair, pair_up, score_bits, score_prints, score_tails
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TICK = timedelta(seconds=10)

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from detectors.types import PairCounts
 from monitor.models.event import Leg, Recorder
-from monitor.models.tick import LegRecord, ScoredTick
-from monitor.services.pairing import pair_up
-from monitor.services.scoring import score_bits
+from monitor.models.tick import ScoredTick
+from tests.support.record_by_record import LegRecord, pair_up, score_bits
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TICK = timedelta(seconds=10)

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.models.slices import FAMILIES
-from monitor.models.tick import Pair
 from monitor.services.policies import parse_policy
-from monitor.services.slicing import resliced, take_seats, to_test
+from monitor.services.slicing import resliced, to_test
 from tests.conftest import START
+from tests.support.record_by_record import Pair, take_seats
 
 POLICY = parse_policy("p", 1, {"slices": ["all", "endpoint:*", "lang:*", "endpoint:v0"]})
 SEATS = FAMILIES["endpoint"]

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from detectors.stats import latency
 from detectors.types import PairCounts
-from monitor.models.tick import Pair
 from monitor.services.histories import _WINDOWS_S, History, _Window
 from monitor.services.load import Footing
 from monitor.services.strata import ancestors
-from monitor.services.tails import score_tails
+from tests.support.record_by_record import Pair, score_tails
 
 E2E = "latency_e2e"
 MS = st.floats(1.0, 20_000.0)

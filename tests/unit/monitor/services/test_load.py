@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.models.event import Leg, Recorder
-from monitor.models.tick import LegRecord
-from monitor.services.load import Footing, RouteLoad, advice_on, arrivals_of
+from monitor.services.load import Footing, RouteLoad, advice_on
+from tests.support.record_by_record import LegRecord, arrivals_of
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TICK_S = 10.0

@@ -2,10 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 from detectors.types import PairCounts
 from monitor.models.event import Leg, Recorder
-from monitor.models.tick import LegRecord, TickPairs
-from monitor.services.pairing import pair_up
-from monitor.services.scoring import score_bits
-from monitor.services.tails import score_tails
+from tests.support.record_by_record import LegRecord, TickPairs, pair_up, score_bits, score_tails
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 END = START + timedelta(seconds=10)

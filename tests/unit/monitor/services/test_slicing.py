@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from monitor.models.slices import FAMILIES, Seat
-from monitor.models.tick import Pair
 from monitor.models.variant import Role, Tier, Variant
 from monitor.services.policies import parse_policy
-from monitor.services.slicing import by_slice, resliced, take_seats, to_test
+from monitor.services.slicing import by_slice, resliced, to_test
 from monitor.services.watch import watch
 from tests.conftest import START
+from tests.support.record_by_record import Pair, take_seats
 
 TICK = timedelta(seconds=10)
 HOUR = timedelta(hours=1)

@@ -5,9 +5,8 @@ import pytest
 
 from detectors.stats import latency
 from detectors.types import PairCounts
-from monitor.models.tick import Pair
 from monitor.services.load import Footing
-from monitor.services.tails import score_tails
+from tests.support.record_by_record import Pair, score_tails
 
 BASELINE, CANDIDATE = 1, 2
 E2E, TTFT = "latency_e2e", "latency_ttft"
