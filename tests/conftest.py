@@ -21,7 +21,8 @@ from monitor.main import ServiceRole, create_app
 from monitor.storage.schema import upgrade
 from monitor.storage.session import Database, embedded_url
 
-_TEMPLATE = "fullback_template"
+_TEMPLATE = f"fullback_template_{os.getpid()}"
+"""Of this process: several may test at once on one server."""
 _numbers = count(1)
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -36,7 +37,12 @@ def server_url() -> Iterator[str]:
         return
     folder = Path(tempfile.mkdtemp(prefix=f"fullback-tests-{getpass.getuser()}-", dir="/tmp"))
     folder.chmod(0o711)
-    yield embedded_url(folder)
+    url = embedded_url(folder)
+    with psycopg.connect(url, autocommit=True) as connection:
+        # A database per test: dropping one waits for the disk, unless the server is told that nothing must last.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield url
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -52,14 +58,16 @@ def url_for(server_url: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> str:
+def template(server_url: str) -> Iterator[str]:
     """A migrated database that every test's own is cloned from."""
-    _administer(server_url, sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(_TEMPLATE)))
+    drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(_TEMPLATE))
+    _administer(server_url, drop)
     _administer(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
     database = Database(url_for(server_url, _TEMPLATE), pool_size=1)
     upgrade(database)
     database.close()
-    return _TEMPLATE
+    yield _TEMPLATE
+    _administer(server_url, drop)
 
 
 @pytest.fixture
