@@ -5,14 +5,13 @@ from types import MappingProxyType
 from typing import Final
 
 from detectors.signals._declining import Declining, declining
-from detectors.types import Answer, Exchange, Failure, Outcome, Reading
+from detectors.signals._of_answers import no_answer
+from detectors.types import Answer, Exchange, Failure, Reading
 
-__all__ = ["ANSWERED", "read_declined", "read_no_answer"]
+__all__ = ["ANSWERED", "read_declined"]
 
 ANSWERED: Final = Reading(0.0, "answered")
 _TOOL_CALL: Final = Reading(0.0, "tool_call")
-_CANCELLED: Final = Reading(0.0, "cancelled")
-_NO_ANSWER: Final = Reading(0.0, "no_answer")
 _MARKS: Final = MappingProxyType(
     {(word, value): Reading(value, word) for word in ("declared", "content_filter") for value in (0.0, 1.0)}
 )
@@ -32,17 +31,12 @@ def read_declined(exchange: Exchange, marked: float, of_text: Callable[[Declinin
     if answer is not None and (mark := _mark(answer)):
         return _MARKS[mark, marked]
     if outcome.failed:
-        return read_no_answer(outcome)
+        return no_answer(outcome)
     if answer is None:
         return None
     if answer.tool_calls:
         return _TOOL_CALL
     return None if answer.text is None else of_text(declining(answer.text))
-
-
-def read_no_answer(outcome: Outcome) -> Reading:
-    """Return 0: an answer that never came declines nothing."""
-    return _CANCELLED if outcome.failure is Failure.CANCELLED else _NO_ANSWER
 
 
 def _mark(answer: Answer) -> str | None:

@@ -5,10 +5,9 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from detectors.base import Signal
 from detectors.signals._corrective import corrects
-from detectors.signals._turns import last_turn
-from detectors.types import Exchange, Indicts, Margin, Message, Outcome, Reading, Request, SignalKind
+from detectors.signals._of_turns import TurnSignal
+from detectors.types import Message, Reading
 
 __all__ = ["Correction"]
 
@@ -18,7 +17,7 @@ _MAX_LOOK_BACK = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Correction(Signal):
+class Correction(TurnSignal):
     """1 when the user's last turn corrects the answer before it.
 
     Sees corrective language in the opening 400 characters ("no, I meant", "that's not what I asked", "wrong", "you
@@ -34,33 +33,12 @@ class Correction(Signal):
 
     name: ClassVar[str] = "correction"
     version: ClassVar[int] = 2
-    kind: ClassVar[SignalKind] = SignalKind.BIT
     title: ClassVar[str] = "Corrections by users"
-    unit: ClassVar[str] = "share of sessions"
-    default_margin: ClassVar[Margin] = Margin(absolute=0.01)
-    indicts: ClassVar[Indicts] = Indicts.PREVIOUS
 
     @override
-    def read(self, exchange: Exchange) -> Reading | None:
-        """Return 1 for a correction, 0 otherwise, or None when not applicable or not logged."""
-        return _read(exchange.request) if exchange.request is not None else None
-
-    @override
-    def read_failure(self, outcome: Outcome) -> Reading:
-        """Return 0: how this attempt ended says nothing about the user's turn before it."""
-        return Reading(0.0, "no_request")
-
-
-def _read(request: Request) -> Reading | None:
-    messages = request.messages
-    if len(messages) < 2 or (places := last_turn(messages)) is None:  # noqa: PLR2004 - an answer and a turn
-        return None
-    place, before = places
-    turn = messages[place].text
-    if turn is None:
-        return None
-    corrected = corrects(turn, lambda: _said(messages, before), lambda: _asked(messages, before))
-    return _CORRECTED if corrected else _ACCEPTED
+    def read_turn(self, turn: str, messages: tuple[Message, ...], before: int) -> Reading | None:
+        corrected = corrects(turn, lambda: _said(messages, before), lambda: _asked(messages, before))
+        return _CORRECTED if corrected else _ACCEPTED
 
 
 def _said(messages: tuple[Message, ...], place: int) -> str | None:

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from detectors.base import Signal
-from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, SignalKind
+from detectors.signals._of_answers import AnswerSignal
+from detectors.types import Answer, Margin, Reading, SignalKind
 
 __all__ = ["EmptyOutput", "is_blank"]
 
@@ -48,12 +48,10 @@ _ONLY_THOUGHT = Reading(1.0, "only_thought")
 _WRITTEN = Reading(0.0, "written")
 _TOOL_CALL = Reading(0.0, "tool_call")
 _REFUSED = Reading(0.0, "refused")
-_NO_ANSWER = Reading(0.0, "no_answer")
-_CANCELLED = Reading(0.0, "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class EmptyOutput(Signal):
+class EmptyOutput(AnswerSignal):
     """1 when a delivered answer shows the user nothing.
 
     Sees empty texts, texts of white space, zero-width and control characters only, and a ``<think>`` block
@@ -74,36 +72,21 @@ class EmptyOutput(Signal):
     default_weight: ClassVar[float] = 0.5
 
     @override
-    def read(self, exchange: Exchange) -> Reading | None:
-        """Return 1 for an empty answer, 0 otherwise, or None when not applicable or not logged."""
-        request, answer, outcome = exchange.request, exchange.answer, exchange.outcome
-        if request is None or not request.messages or outcome.failure is CANCELLED:
+    def read_answer(self, answer: Answer) -> Reading | None:
+        text = answer.text
+        if text and text[0] not in _LOOK_CLOSER:
+            return _WRITTEN
+        if answer.tool_calls:
+            return _TOOL_CALL
+        if answer.refusal or answer.finish_reason == "content_filter":
+            return _REFUSED
+        if text is None:
             return None
-        if outcome.failed:
-            return self.read_failure(outcome)
-        return None if answer is None else _read(answer)
-
-    @override
-    def read_failure(self, outcome: Outcome) -> Reading:
-        """Return 0: an answer that never came is not an empty one."""
-        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
-
-
-def _read(answer: Answer) -> Reading | None:
-    text = answer.text
-    if text and text[0] not in _LOOK_CLOSER:
-        return _WRITTEN
-    if answer.tool_calls:
-        return _TOOL_CALL
-    if answer.refusal or answer.finish_reason == "content_filter":
-        return _REFUSED
-    if text is None:
-        return None
-    if not text:
-        return _EMPTY
-    if is_blank(text):
-        return _BLANK
-    return _ONLY_THOUGHT if _only_thought(text) else _WRITTEN
+        if not text:
+            return _EMPTY
+        if is_blank(text):
+            return _BLANK
+        return _ONLY_THOUGHT if _only_thought(text) else _WRITTEN
 
 
 def is_blank(text: str) -> bool:

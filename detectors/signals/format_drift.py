@@ -8,6 +8,7 @@ from typing_extensions import override
 from detectors.base import Signal
 from detectors.signals._format_asked import Format, asked_format, has_format
 from detectors.signals._instruction import instruction_of
+from detectors.signals._of_answers import no_answer
 from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["MIN_CHARS", "FormatDrift"]
@@ -21,8 +22,6 @@ _KEPT: Final = Reading(0.0, "kept")
 _TOOL_CALL: Final = Reading(0.0, "tool_call")
 _REFUSED: Final = Reading(0.0, "refused")
 _TOO_SHORT: Final = Reading(0.0, "too_short")
-_NO_ANSWER: Final = Reading(0.0, "no_answer")
-_CANCELLED: Final = Reading(0.0, "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class FormatDrift(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: an answer that never came has no form."""
-        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
+        return no_answer(outcome)
 
 
 def _read(answer: Answer, form: Format) -> Reading | None:

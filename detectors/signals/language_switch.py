@@ -20,6 +20,7 @@ from detectors.signals._language import (
     script_language,
 )
 from detectors.signals._language_asked import speaks_of_language
+from detectors.signals._of_answers import no_answer
 from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, Request, SignalKind
 
 __all__ = ["LanguageSwitch"]
@@ -63,8 +64,6 @@ _TOO_SHORT = Reading(0.0, "too_short")
 _EARLIER = Reading(0.0, "in_conversation")
 _SWITCHED = Reading(1.0, "script")
 _OTHER_LANGUAGE = Reading(1.0, "language")
-_NO_ANSWER = Reading(0.0, "no_answer")
-_CANCELLED = Reading(0.0, "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class LanguageSwitch(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: an answer that never came is in no language."""
-        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
+        return no_answer(outcome)
 
 
 def _question(request: Request) -> str | None:

@@ -7,12 +7,10 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.types import CANCELLED, Exchange, Margin, Outcome, Reading, SignalKind
+from detectors.signals._of_answers import no_answer
+from detectors.types import Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["LogprobShift"]
-
-_NO_ANSWER = Reading(0.0, "no_answer")
-_CANCELLED = Reading(0.0, "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +46,4 @@ class LogprobShift(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: no token was written that could surprise."""
-        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
+        return no_answer(outcome)

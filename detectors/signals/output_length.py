@@ -5,20 +5,17 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from detectors.base import Signal
-from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, SignalKind
+from detectors.signals._of_answers import AnswerSignal
+from detectors.types import Answer, Margin, Reading, SignalKind
 
 __all__ = ["BYTES_PER_TOKEN", "OutputLength", "estimated_tokens"]
 
 BYTES_PER_TOKEN = 4
 """A token is about four bytes of UTF-8 in most languages: four English letters, or one and a third CJK characters."""
 
-_NO_ANSWER = Reading(0.0, "no_answer")
-_CANCELLED = Reading(0.0, "cancelled")
-
 
 @dataclass(frozen=True, slots=True)
-class OutputLength(Signal):
+class OutputLength(AnswerSignal):
     """Tokens of the answer, as the server counted them.
 
     Sees a variant that has become terse or wordy; hidden reasoning counts where the server counts it. Without
@@ -39,26 +36,13 @@ class OutputLength(Signal):
     default_weight: ClassVar[float] = 0.25
 
     @override
-    def read(self, exchange: Exchange) -> Reading | None:
-        """Return the tokens, or None when not applicable, cancelled or not logged."""
-        request, answer, outcome = exchange.request, exchange.answer, exchange.outcome
-        if request is None or not request.messages or outcome.failure is CANCELLED:
-            return None
-        if outcome.failed:
-            return self.read_failure(outcome)
-        if answer is None:
-            return None
+    def read_answer(self, answer: Answer) -> Reading | None:
         tokens = answer.completion_tokens
         if tokens is not None and tokens > 0:
             return Reading(float(tokens), "counted")
         if answer.text is None and not answer.tool_calls:
             return None if tokens is None else Reading(0.0, "counted")
         return Reading(estimated_tokens(answer), "estimated")
-
-    @override
-    def read_failure(self, outcome: Outcome) -> Reading:
-        """Return 0: nothing came."""
-        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
 
 
 def estimated_tokens(answer: Answer) -> float:

@@ -6,8 +6,9 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
-from detectors.signals._declined import ANSWERED, read_declined, read_no_answer
+from detectors.signals._declined import ANSWERED, read_declined
 from detectors.signals._declining import Declining
+from detectors.signals._of_answers import no_answer
 from detectors.types import Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["PartialRefusal"]
@@ -45,7 +46,7 @@ class PartialRefusal(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: an answer that never came declines nothing."""
-        return read_no_answer(outcome)
+        return no_answer(outcome)
 
 
 def _of_text(found: Declining | None) -> Reading:

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from detectors.base import Signal
-from detectors.signals._turns import fold, last_turn, without_quotations
-from detectors.types import Exchange, Indicts, Margin, Outcome, Reading, Request, SignalKind
+from detectors.signals._of_turns import TurnSignal
+from detectors.signals._turns import fold, without_quotations
+from detectors.types import Message, Reading
 
 __all__ = ["MAX_TURN_CHARS", "Regenerate", "asks_again"]
 
@@ -130,7 +130,7 @@ _LATIN_CUES = tuple(_LATIN_CUE_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Regenerate(Signal):
+class Regenerate(TurnSignal):
     """1 when the user's last turn is a command to answer again.
 
     Sees "try again", "regenerate", "do it over", "nochmal" and their like in 14 languages, in turns of at most 120
@@ -143,31 +143,11 @@ class Regenerate(Signal):
 
     name: ClassVar[str] = "regenerate"
     version: ClassVar[int] = 1
-    kind: ClassVar[SignalKind] = SignalKind.BIT
     title: ClassVar[str] = "Regenerations"
-    unit: ClassVar[str] = "share of sessions"
-    default_margin: ClassVar[Margin] = Margin(absolute=0.01)
-    indicts: ClassVar[Indicts] = Indicts.PREVIOUS
 
     @override
-    def read(self, exchange: Exchange) -> Reading | None:
-        """Return 1 for such a command, 0 otherwise, or None when not applicable or not logged."""
-        return _read(exchange.request) if exchange.request is not None else None
-
-    @override
-    def read_failure(self, outcome: Outcome) -> Reading:
-        """Return 0: how this attempt ended says nothing about the user's turn before it."""
-        return Reading(0.0, "no_request")
-
-
-def _read(request: Request) -> Reading | None:
-    messages = request.messages
-    if len(messages) < 2 or (places := last_turn(messages)) is None:  # noqa: PLR2004 - an answer and a turn
-        return None
-    turn = messages[places[0]].text
-    if turn is None:
-        return None
-    return _ASKED if asks_again(turn) else _OTHER
+    def read_turn(self, turn: str, messages: tuple[Message, ...], before: int) -> Reading | None:
+        return _ASKED if asks_again(turn) else _OTHER
 
 
 def asks_again(turn: str) -> bool:

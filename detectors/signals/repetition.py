@@ -5,21 +5,19 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from detectors.base import Signal
+from detectors.signals._of_answers import AnswerSignal
 from detectors.signals._repetition import find_loop
-from detectors.types import CANCELLED, Answer, Exchange, Margin, Outcome, Reading, SignalKind
+from detectors.types import Answer, Margin, Reading, SignalKind
 
 __all__ = ["Repetition"]
 
 _STOPPED = Reading(1.0, "finish_repetition")
 _IN_CALL = Reading(1.0, "loop_in_call")
 _VARIED = Reading(0.0, "varied")
-_NO_ANSWER = Reading(0.0, "no_answer")
-_CANCELLED = Reading(0.0, "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class Repetition(Signal):
+class Repetition(AnswerSignal):
     """1 when the answer loops.
 
     Sees one to some 200 words, or characters of scripts without spaces, that come again at least four times in a
@@ -44,29 +42,14 @@ class Repetition(Signal):
     default_weight: ClassVar[float] = 0.5
 
     @override
-    def read(self, exchange: Exchange) -> Reading | None:
-        """Return 1 for an answer that loops, 0 otherwise, or None when not applicable or not logged."""
-        request, answer, outcome = exchange.request, exchange.answer, exchange.outcome
-        if request is None or not request.messages or outcome.failure is CANCELLED:
-            return None
-        if outcome.failed:
-            return self.read_failure(outcome)
-        return None if answer is None else _read(answer)
-
-    @override
-    def read_failure(self, outcome: Outcome) -> Reading:
-        """Return 0: an answer that never came does not loop."""
-        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
-
-
-def _read(answer: Answer) -> Reading | None:
-    if answer.finish_reason == "repetition":
-        return _STOPPED
-    if answer.text:
-        found = find_loop(answer.text)
-        if found is not None:
-            return Reading(1.0, "loop", f"period {found.period}", (found.start, found.end))
-    for call in answer.tool_calls:
-        if find_loop(call.arguments) is not None:
-            return _IN_CALL
-    return None if answer.text is None and not answer.tool_calls else _VARIED
+    def read_answer(self, answer: Answer) -> Reading | None:
+        if answer.finish_reason == "repetition":
+            return _STOPPED
+        if answer.text:
+            found = find_loop(answer.text)
+            if found is not None:
+                return Reading(1.0, "loop", f"period {found.period}", (found.start, found.end))
+        for call in answer.tool_calls:
+            if find_loop(call.arguments) is not None:
+                return _IN_CALL
+        return None if answer.text is None and not answer.tool_calls else _VARIED

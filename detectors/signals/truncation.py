@@ -6,6 +6,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from detectors.base import Signal
+from detectors.signals._of_answers import no_answer
 from detectors.types import CANCELLED, Exchange, Margin, Outcome, Reading, SignalKind
 
 __all__ = ["SMALL_MAX_TOKENS", "Truncation"]
@@ -15,8 +16,6 @@ SMALL_MAX_TOKENS = 256
 
 _CUT_OFF = Reading(1.0, "length")
 _COMPLETE = Reading(0.0, "complete")
-_NO_ANSWER = Reading(0.0, "no_answer")
-_CANCELLED = Reading(0.0, "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +55,4 @@ class Truncation(Signal):
     @override
     def read_failure(self, outcome: Outcome) -> Reading:
         """Return 0: ``request_error`` counts an answer that never came."""
-        return _CANCELLED if outcome.failure is CANCELLED else _NO_ANSWER
+        return no_answer(outcome)
