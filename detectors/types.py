@@ -202,6 +202,8 @@ class Design(StrEnum):
     """Two answers to the same request: a 2x2 table (``PairCounts``)."""
     UNPAIRED = "unpaired"
     """Answers to different requests of the same tick: two samples (``ArmCounts``)."""
+    CONDITIONAL = "conditional"
+    """The same two samples, asking only on which arm a bad answer was: for rare ones and a relative margin."""
 
 
 class Counts(ABC):

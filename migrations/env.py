@@ -6,7 +6,8 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, text
 
-import monitor.storage.slice_seats  # noqa: F401 - a table that has a module of its own
+import monitor.storage.breakages
+import monitor.storage.slice_seats  # noqa: F401 - tables that have modules of their own
 from monitor.config import Settings
 from monitor.storage import event_tables  # noqa: F401 - it adds its tables
 from monitor.storage.session import Database, resolve_url

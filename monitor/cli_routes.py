@@ -48,6 +48,16 @@ def routes_show(name: str, as_json: bool) -> None:
         for one in route["streams"]
         if not one["a_a"]
     ]
+    for whole in route.get("candidates", ()):
+        if whole["degraded"]:
+            lines.append(f"  degraded slices of {whole['candidate']}, strongest first. {whole['note']}")
+            lines += [f"    {one['signal']}/{one['slice']}" for one in whole["degraded"]]
+        if whole["culprit"]:
+            lead, ratio = whole["culprit"], whole["log_ratio"]
+            lines.append(
+                f"  {whole['candidate']} as a whole: log evidence {ratio:+.1f} from its threshold, most of it "
+                f"({lead['part']:.0%}) from {lead['signal']}/{lead['slice']}"
+            )
     print_document(route, as_json=as_json, lines=lines)
 
 

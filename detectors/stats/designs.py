@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from detectors.stats import paired, unpaired
+from detectors.stats import conditional, paired, unpaired
 from detectors.types import ArmCounts, Counts, Design, Margin, PairCounts
 
 __all__ = ["DESIGNS", "Bets"]
@@ -61,6 +61,15 @@ DESIGNS: Mapping[Design, Bets] = MappingProxyType(
             safe_log_increments=unpaired.safe_log_increments,
             contrast=unpaired.contrast,
             needs_rate=True,
+        ),
+        Design.CONDITIONAL: Bets(
+            counts=ArmCounts,
+            weights=conditional.prior(),
+            coarse=np.arange(conditional.BETS) >= conditional.BETS - 2,
+            log_increments=lambda cells, margin, _: conditional.log_increments(cells, margin),
+            safe_log_increments=lambda cells, margin, _: conditional.safe_log_increments(cells, margin),
+            contrast=unpaired.contrast,
+            needs_rate=False,
         ),
     }
 )

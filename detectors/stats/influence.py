@@ -1,18 +1,18 @@
 """One client must not roll back a fleet: would the evidence stand without the client that carries most of it?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
 from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from detectors.stats import paired
 from detectors.types import Margin, PairCounts
 
-__all__ = ["CAPACITY", "ClientTable", "Influence", "add", "influence", "merged"]
+__all__ = ["CAPACITY", "ClientTable", "Influence", "add", "add_many", "influence", "log_evidence", "merged"]
 
 FORMAT = 1
 """Version of the stored form; raise it when a field changes meaning."""
@@ -100,6 +100,45 @@ def add(table: ClientTable, by_client: Mapping[str, PairCounts]) -> ClientTable:
             if new.weight:
                 kept[client] = new
     return ClientTable(_ranked(kept.values()), total, missed, table.capacity)
+
+
+def add_many(
+    table: ClientTable,
+    clients: NDArray[np.int64],
+    failures: NDArray[np.int64],
+    counts_of: Callable[[Sequence[int]], Mapping[int, PairCounts]],
+    total: PairCounts,
+) -> ClientTable:
+    """Return the table with a tick's pairs added, of which only those of the clients that stay are counted.
+
+    Formula: as ``merged`` with an exact table of the tick: counters are added, then the (capacity + 1)-th largest is
+    taken off every one. However many clients a tick has, Python meets at most ``capacity`` of them.
+
+    Args:
+        table: The table before; its clients are named by whole numbers.
+        clients: Shape (n,): the clients with candidate-only failures in the tick, ascending, each once.
+        failures: Shape (n,): how many each has, > 0.
+        counts_of: The tick's pairs of some clients; of one without pairs it may say nothing.
+        total: All pairs of the tick, whoever's.
+
+    Returns:
+        The new table, within the bounds of ``add``.
+    """
+    known = np.array([int(each.client) for each in table.kept], dtype=np.int64)
+    place = np.searchsorted(clients, known)
+    here = np.append(clients, -1)[place] == known
+    weights = np.array([each.weight for each in table.kept], dtype=np.int64)
+    weights[here] += failures[place[here]]
+    fresh = ~np.isin(clients, known)
+    every = np.concatenate([weights, failures[fresh]])
+    cut = int(np.partition(every, -table.capacity - 1)[-table.capacity - 1]) if len(every) > table.capacity else 0
+    names = np.concatenate([known, clients[fresh]])[every > cut].tolist()
+    before, seen = {int(each.client): each for each in table.kept}, counts_of(names)
+    kept = []
+    for name, weight in zip(names, every[every > cut].tolist(), strict=True):
+        old = before.get(name, Kept(str(name), 0, PairCounts(), table.missed))
+        kept.append(Kept(old.client, weight - cut, old.counts + seen.get(name, PairCounts()), old.earlier))
+    return ClientTable(_ranked(kept), table.total + total, table.missed + cut, table.capacity)
 
 
 def merged(one: ClientTable, other: ClientTable) -> ClientTable:
@@ -200,9 +239,23 @@ def influence(table: ClientTable, margin: Margin, phi: float = 1.0) -> Influence
     return Influence(
         client=chosen.client if least < len(table.kept) else None,
         removed=chosen.counts + PairCounts(n10=chosen.earlier),
-        log_e=float(_mixture(whole / phi)),
+        log_e=float(log_evidence(table.total.cells, margin, phi)),
         log_e_without=float(without[least]),
     )
+
+
+def log_evidence(cells: ArrayLike, margin: Margin, phi: float = 1.0) -> NDArray[np.float64]:
+    """Return the log evidence of pairs against "not harmful", ``log sum w_k exp(s_k / phi)``, of many tables at once.
+
+    Args:
+        cells: Shape (..., 4): ``PairCounts.cells``.
+        margin: The stream's tolerance.
+        phi: The stream's variance inflation, >= 1.
+
+    >>> log_evidence([0, 60, 0, 1940], Margin(absolute=0.005)).round(1).item()
+    27.7
+    """
+    return _mixture(paired.log_increments(cells, margin) / phi)
 
 
 def _mixture(log_e: NDArray[np.float64]) -> NDArray[np.float64]:

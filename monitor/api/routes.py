@@ -1,17 +1,19 @@
 """Routes, their variants, and what people do to them."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.api.deps import Admin, Operating, Parts, Reading, route_for
-from monitor.api.views import control_view, route_view, stream_view, variant_view
+from monitor.api.views import control_view, route_view, stream_view, variant_view, whole_view
 from monitor.errors import ValidationError
 from monitor.models.route import Goal, Mode, TargetRef
 from monitor.models.text import BUILT_IN_RULES, NO_TEXT, TextMode, TextPolicy
 from monitor.models.variant import Role, Tier
 from monitor.services.artifact_document import parse_artifact
+from monitor.services.degraded import wholes
 from monitor.services.routes import CLEARABLE, RouteChange, RouteSpec
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
@@ -165,15 +167,16 @@ def create(body: RouteBody, parts: Parts, key: Admin) -> dict[str, Any]:
 
 @router.get("/{name}", summary="One route with its evidence")
 def show(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
-    """Return a route, its variants, the controller's state and every stream's verdict."""
+    """Return a route, its variants, the controller's state, every stream's verdict, and each candidate as a whole."""
     route = route_for(parts, key, name)
-    variants = parts.routes.variants(route)
+    variants, policy = parts.routes.variants(route), parts.policies.get(route.policy)
     with parts.database.reading() as session:
         control = ControlStore(session).get(route.id)
         clock = ClockStore(session).get(route.id)
         streams = StreamStore(session).of_route(route.id)
     names = {variant.id: variant.name for variant in variants}
     baseline = next((v.id for v in variants if v.role is Role.BASELINE), 0)
+    ttl, tick_s = timedelta(seconds=policy.evidence_ttl_s), policy.tick_s if clock is None else clock.tick_s
     return {
         **route_view(route),
         **control_view(control),
@@ -183,6 +186,7 @@ def show(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
         "last_tick": None if clock is None else clock.last_tick,
         "variants": [variant_view(variant) for variant in variants],
         "streams": [stream_view(one, names, is_aa=one.candidate_id == baseline) for one in streams],
+        "candidates": [whole_view(one, names) for one in wholes(streams, baseline, parts.clock.now(), ttl, tick_s)],
     }
 
 

@@ -12,6 +12,7 @@ from monitor.models.incident import Incident
 from monitor.models.route import Route, RouteControl
 from monitor.models.rule import Rule
 from monitor.models.variant import Variant
+from monitor.services.degraded import WHAT_IT_IS, Whole
 from monitor.services.tier_defaults import defaults_for
 from monitor.services.variant_facts import facts_of
 from monitor.storage.policies import StoredPolicy
@@ -26,6 +27,7 @@ __all__ = [
     "rule_view",
     "stream_view",
     "variant_view",
+    "whole_view",
 ]
 
 
@@ -100,6 +102,19 @@ def stream_view(stream: Stream, names: Mapping[int, str], *, is_aa: bool) -> dic
     }
 
 
+def whole_view(whole: Whole, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return a candidate as a whole: its evidence beside its own alarm threshold, and its degraded slices."""
+    culprit = whole.culprit
+    return {
+        "candidate": names.get(whole.candidate_id, str(whole.candidate_id)),
+        "streams": whole.streams,
+        "log_ratio": whole.log_ratio,
+        "culprit": None if culprit is None else {"signal": culprit[0], "slice": culprit[1], "part": whole.part},
+        "degraded": [asdict(one) for one in whole.degraded],
+        "note": WHAT_IT_IS,
+    }
+
+
 def incident_view(incident: Incident, route: str, names: Mapping[int, str]) -> dict[str, Any]:
     """Return an incident."""
     return {
@@ -117,6 +132,8 @@ def incident_view(incident: Incident, route: str, names: Mapping[int, str]) -> d
         "effect": None if incident.effect is None else dict(incident.effect),
         "decided": incident.decided,
         "advice": incident.advice,
+        "severity": incident.severity.value,
+        "at_least": None if incident.at_least is None else dict(incident.at_least),
         "closed_at": _time(incident.closed_at),
         "closed_by": incident.closed_by,
     }

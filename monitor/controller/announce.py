@@ -64,11 +64,11 @@ class Announcer:
             dedup_key=_dedup_key(kind, control, incident),
             incident_id=None if incident is None else incident.id,
             kind=kind,
-            severity=_SEVERITY[kind],
+            severity=_severity(kind, incident),
             route=route.name,
             candidate=_candidate(variants, incident),
             baseline=next((v.name for v in variants if v.role is Role.BASELINE), "none"),
-            headline=reason,
+            headline=_headline(reason, incident),
             occurred_at=now,
             effect=None if incident is None else effect_in(incident),
             facts=_facts(control, incident, now),
@@ -79,6 +79,19 @@ class Announcer:
             OutboxStore(session).add(alert.dedup_key, notifier, to_json(alert), now)
 
 
+def _headline(reason: str, incident: Incident | None) -> str:
+    """Return the reason with how bad the harm is at least, once that is known."""
+    if incident is None or incident.at_least is None:
+        return reason
+    return f"{reason}. {incident.signal} is {incident.at_least['text']}"
+
+
+def _severity(kind: AlertKind, incident: Incident | None) -> Severity:
+    """Return how loud an alert is: a broken variant pages, also where nothing is moved."""
+    critical = incident is not None and incident.critical
+    return Severity.PAGE if critical and kind is AlertKind.WOULD_ROLL_BACK else _SEVERITY[kind]
+
+
 def effect_in(incident: Incident) -> Effect | None:
     """Return the incident's effect as alerts show it."""
     return None if incident.effect is None else Effect(**incident.effect)
@@ -87,9 +100,10 @@ def effect_in(incident: Incident) -> Effect | None:
 def _dedup_key(kind: AlertKind, control: RouteControl, incident: Incident | None) -> str:
     """Name a state change: by incident and kind, and by epoch if the change is one of the routing.
 
-    A block comes before its epoch is taken: only the incident tells two of them apart.
+    A block comes before its epoch is taken: only the incident tells two of them apart. An incident that turned out to
+    be critical is told of again.
     """
-    cause = "" if incident is None else f"incident-{incident.id}:"
+    cause = "" if incident is None else f"incident-{incident.id}:{'critical:' if incident.critical else ''}"
     epoch = "" if cause and kind in _TOLD_ONCE else f"route-{control.route_id}:epoch-{control.epoch}:"
     return f"{epoch}{cause}{kind.value}"
 

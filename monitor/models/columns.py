@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NO_TOKENS", "LegColumns", "PairColumns", "SliceSet"]
+__all__ = ["NOBODY", "NO_TOKENS", "LegColumns", "PairColumns", "SliceSet"]
 
 NO_TOKENS = -1
 """Stands for an answer whose length nobody told."""
+NOBODY = 0
+"""Stands for the client of a request that names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class LegColumns:
     tokens: NDArray[np.int64]
     mirrored: NDArray[np.int8]
     """1 and 0 for what the access log says, -1 where it says nothing."""
+    client: NDArray[np.int64]
+    """Digest of whom the request is about, else of its session; ``NOBODY`` where it says nothing."""
     slice_set: NDArray[np.int64]
     """Index in ``sets``."""
     sets: Sequence[frozenset[str]]
@@ -59,6 +63,8 @@ class PairColumns:
     sets: Sequence[SliceSet]
     primary_tokens: NDArray[np.int64]
     shadow_tokens: NDArray[np.int64]
+    client: NDArray[np.int64]
+    """Digest of whom the request is about, else of its session; ``NOBODY`` where no recorder says."""
     unsampled: int = 0
     """Primaries that the mirror did not copy, by configuration or access log."""
     conflicting: int = 0

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from detectors.types import Margin
+from detectors.types import Design, Margin
 from monitor.models.slice_expressions import Condition
 
 __all__ = ["Policy", "PreflightPolicy", "ReactionPolicy", "SignalPolicy", "VerifyPolicy"]
@@ -17,6 +17,8 @@ class SignalPolicy:
     weight: float = 1.0
     states_margin: bool = False
     """Whether the document names a margin of this signal; if not, a confirmed variant brings its own."""
+    design: Design | None = None
+    """How its answers are compared, where that is not told by the signal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from detectors.types import PairCounts, SignalKind
 from monitor.models.columns import PairColumns
 from monitor.models.tick import ScoredTick
 
-__all__ = ["CELLS", "LEFT_OUT", "Sides", "by_slices", "cell_codes", "count_bits", "sides", "tables_from"]
+__all__ = ["CELLS", "LEFT_OUT", "Sides", "bit_codes", "by_slices", "cell_codes", "count_bits", "sides", "tables_from"]
 
 CELLS: Final = 10
 """Codes of a pair: three times the candidate's state plus the baseline's, of good 0, bad 1 and unknown 2; and 9."""
@@ -67,18 +67,23 @@ def count_bits(
 ) -> Mapping[tuple[str, str], ScoredTick]:
     """Count the pairs of bits and of fingerprints, per signal and slice; ``members`` as ``by_slices`` returns them."""
     known = [name for name in signals if name in found.signals]
-    rows = [found.signals.index(name) for name in known]
-    codes = np.full((len(known), len(found.rows)), LEFT_OUT, dtype=np.int64)
-    for row, (name, at) in enumerate(zip(known, rows, strict=True)):
-        made = _bits if SIGNALS[name].kind is SignalKind.BIT else _prints
-        codes[row] = np.where(found.covered[at], made(found.candidate[at], found.baseline[at]), LEFT_OUT)
-    codes += CELLS * np.arange(len(known))[:, None]
+    codes = bit_codes(found, known) + CELLS * np.arange(len(known))[:, None]
     counted: dict[tuple[str, str], ScoredTick] = {}
     for number, slice_ in enumerate(names):
         inside = codes[:, members[number, found.rows]]
         cells = np.bincount(inside.ravel(), minlength=CELLS * len(known)).reshape(len(known), CELLS).tolist()
         counted.update({(name, slice_): _tick(cells[row]) for row, name in enumerate(known)})
     return counted
+
+
+def bit_codes(found: Sides, signals: Sequence[str]) -> NDArray[np.int64]:
+    """Return the code of each pair for signals that its events have, of bits or fingerprints: shape (signals, n)."""
+    codes = np.full((len(signals), len(found.rows)), LEFT_OUT, dtype=np.int64)
+    for row, name in enumerate(signals):
+        at = found.signals.index(name)
+        made = _bits if SIGNALS[name].kind is SignalKind.BIT else _prints
+        codes[row] = np.where(found.covered[at], made(found.candidate[at], found.baseline[at]), LEFT_OUT)
+    return codes
 
 
 def _bits(x: NDArray[np.float64], y: NDArray[np.float64]) -> _Codes:

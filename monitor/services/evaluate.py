@@ -1,6 +1,6 @@
 """Evaluation: closes due ticks, each in one transaction, and folds them into the streams."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from detectors.registry import SIGNALS
 from detectors.stats import guard
 from detectors.stats import stream as detector
-from detectors.types import Counts, SignalKind
+from detectors.types import SignalKind
 from monitor.clock import Clock
 from monitor.models.columns import PairColumns
 from monitor.models.conversation import SessionRecord
@@ -21,12 +21,18 @@ from monitor.models.route import Phase, Route, RouteControl
 from monitor.models.tick import RouteClock, ScoredTick, Stratum, tick_start
 from monitor.models.variant import Role, Variant
 from monitor.services.arms import REFERENCE_ADVICE, Arms, score_sessions, take
+from monitor.services.beside import Beside, Run
+from monitor.services.beside_tick import Raised as _Raised
+from monitor.services.beside_tick import beside_after
+from monitor.services.bounds import note_bounds
+from monitor.services.broken import watch_breakage
 from monitor.services.conversations import Conversations
 from monitor.services.counting import Counted, count_all
 from monitor.services.effects import confirmation, effect_of
 from monitor.services.evidence import evidence_after, told
 from monitor.services.fingerprints import builds_of
 from monitor.services.histories import Histories, Loads
+from monitor.services.leaving_out import runs_after
 from monitor.services.load import RouteLoad, advice_on
 from monitor.services.memory import Memory
 from monitor.services.pair_columns import pair_columns
@@ -151,11 +157,17 @@ class EvaluateService:
             closing = _Closing(session, route, policy, clock, control, tick, self._clock.now(), self._histories, load)
             with timed("count"):
                 counted = closing.count(pairs, watched)
+                runs = runs_after(pairs, watched, counted, tick)
             with timed("fold"):
-                folded = closing.fold_all(watched, counted, sessions)
+                folded = closing.fold_all(watched, counted, sessions, runs)
+                watch_breakage(
+                    session, route, policy, variants, pairs, watched, control, builds, fleet, tick, closing.now
+                )
             with timed("store"):
                 version = closing.store(folded)
                 closing.confirm(variants)
+                ladders = {one.stream.id: one.memory.beside.ladder for one in folded}
+                note_bounds(session, watched, ladders, tick, round(policy.evidence_ttl_s / clock.tick_s))
         LATE_EVENTS.labels(route.name).inc(late)
         with timed("store"):
             closing.remember(folded)
@@ -209,7 +221,11 @@ class _Closing:
         )
 
     def fold_all(
-        self, watched: Sequence[Watched], counted: Counted, sessions: Sequence[SessionRecord]
+        self,
+        watched: Sequence[Watched],
+        counted: Counted,
+        sessions: Sequence[SessionRecord],
+        runs: Mapping[int, Run],
     ) -> list[_Folded]:
         """Fold the tick into every stream."""
         floors = sibling_floors(watched)
@@ -249,16 +265,30 @@ class _Closing:
             elif remembered is not None and self.control.phase is Phase.ARMED:
                 onset = self.tick - arms.baseline_away
                 raised = _Raised(onset, remembered.counts, remembered.log_statistic, REFERENCE_ADVICE)
-            folded.append(self._judged(one, arms, scored, state, raised, open_incidents, differs=this.signal in odd))
+            raised, beside = beside_after(
+                one,
+                state,
+                self.tick,
+                scored,
+                harm,
+                safe,
+                raised,
+                runs.get(this.id),
+                sibling_phi=floors.get((this.candidate_id, this.signal), 1.0),
+                frozen=self.control.phase is not Phase.ARMED,
+            )
+            differs = this.signal in odd
+            folded.append(self._judged(one, arms, beside, scored, state, raised, open_incidents, differs=differs))
         return folded
 
     def _judged(
         self,
         one: Watched,
         arms: Arms,
+        beside: Beside,
         scored: ScoredTick,
         state: detector.StreamState,
-        raised: "_Raised | None",
+        raised: _Raised | None,
         open_incidents: Sequence[Incident],
         *,
         differs: bool,
@@ -293,7 +323,7 @@ class _Closing:
                 learning=scored.paired > scored.unlike and not any(table.n for table in scored.complete),
             )
         )
-        memory = Remembered(state, pairing, idle, own, arms)
+        memory = Remembered(state, pairing, idle, own, arms, beside)
         stream = replace(
             one.stream,
             state=memory.to_json(),
@@ -324,7 +354,7 @@ class _Closing:
             return None
         return advice_on(self.load.overlap_since(one.stream.candidate_id, one.baseline_id, alarm.onset_tick))
 
-    def _open(self, one: Watched, raised: "_Raised", own: OwnAlarm) -> None:
+    def _open(self, one: Watched, raised: _Raised, own: OwnAlarm) -> None:
         """Open an incident, or attach to the open one."""
         this, signal = one.stream, SIGNALS[one.stream.signal]
         IncidentStore(self.session).record(
@@ -373,14 +403,3 @@ class _Closing:
             effect = confirmation(incident, one, streams, self.tick, self.clock.tick_s)
             if effect is not None:
                 IncidentStore(self.session).set_effect(incident.id, effect)
-
-
-@dataclass(frozen=True, slots=True)
-class _Raised:
-    """An alarm as an incident takes it."""
-
-    onset_tick: int
-    since: Counts
-    log_statistic: float
-    advice: str | None
-    """Why it only advises."""

@@ -68,6 +68,7 @@ def pair_columns(legs: LegColumns, start_us: int, end_us: int, *, mirror_complet
         sets=sets,
         primary_tokens=tokens[kept[0]],
         shadow_tokens=tokens[kept[1]],
+        client=np.maximum.reduceat(ordered.client, _starts(of_request))[told],
         unsampled=int(unsampled.sum()),
         conflicting=int(conflicting.sum()),
     )
@@ -75,7 +76,7 @@ def pair_columns(legs: LegColumns, start_us: int, end_us: int, *, mirror_complet
 
 def _nothing(signals: tuple[str, ...]) -> PairColumns:
     none, rows = np.empty(0, dtype=np.int64), np.empty((len(signals), 0))
-    return PairColumns(none, none, signals, rows, rows, rows.astype(np.bool_), none, (), none, none)
+    return PairColumns(none, none, signals, rows, rows, rows.astype(np.bool_), none, (), none, none, none)
 
 
 def _of_tick(legs: LegColumns, start_us: int, end_us: int) -> LegColumns:
@@ -105,6 +106,7 @@ def _taken(legs: LegColumns, rows: _Rows) -> LegColumns:
         began_us=legs.began_us[rows],
         tokens=legs.tokens[rows],
         mirrored=legs.mirrored[rows],
+        client=legs.client[rows],
         slice_set=legs.slice_set[rows],
         readings=legs.readings[:, rows],
     )

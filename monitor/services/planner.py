@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from detectors.registry import SIGNALS
-from detectors.stats import budget, latency, planning, unpaired
+from detectors.stats import budget, catastrophe, latency, planning, unpaired
 from detectors.stats.stream import StreamConfig
 from detectors.types import Margin, SignalKind
 from monitor.errors import ValidationError
@@ -250,7 +250,8 @@ def _threshold(policy: Policy, signal: str, slice_: str, watched: int) -> float:
     weights = {name: chosen.weight for name, chosen in policy.signals.items()}
     share = budget.shares(weights, policy.slices, members_of(policy))[signal, slice_]
     parts = 2 ** ceil(log2(watched))
-    return budget.threshold(_MONTH_S / policy.tick_s, policy.false_rollbacks_per_month, share / parts)
+    share *= (1.0 - catastrophe.SHARE) / parts
+    return budget.threshold(_MONTH_S / policy.tick_s, policy.false_rollbacks_per_month, share)
 
 
 def _soonest_s(question: Question) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from detectors.registry import SIGNALS
-from detectors.types import Margin
+from detectors.types import Design, Margin
 from monitor.clock import Clock
 from monitor.errors import ConflictError, NotFoundError, ValidationError
 from monitor.models.policy import Policy, PreflightPolicy, ReactionPolicy, SignalPolicy, VerifyPolicy
@@ -44,6 +44,7 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
     problems = problems_of(policy_schema(), document)
     if problems:
         raise ValidationError(f"policy {name!r}: {problems[0]['pointer']}: {problems[0]['detail']}", errors=problems)
+    _check_designs(name, document.get("signals", {}))
     slices, conditions = _slices(name, document.get("slices", _SLICES))
     signals = {signal: _signal(signal, document.get("signals", {}).get(signal, {})) for signal in SIGNALS}
     policy = Policy(
@@ -96,6 +97,22 @@ def _wrong(policy: str, pointer: str, detail: str) -> ValidationError:
     return ValidationError(f"policy {policy!r}: {pointer}: {detail}", errors=problems)
 
 
+def _check_designs(policy: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a design that a signal's answers, or its margin, do not allow."""
+    for signal, entry in entries.items():
+        if entry.get("design") != Design.CONDITIONAL:
+            continue
+        pointer = f"/signals/{signal}/design"
+        if SIGNALS[signal].paired:
+            reactions = ", ".join(name for name, known in SIGNALS.items() if not known.paired)
+            raise _wrong(
+                policy, pointer, f"conditional compares arms, {signal!r} has pairs; only {reactions} have arms"
+            )
+        if entry.get("margin_absolute") != 0:
+            detail = f"conditional takes a relative margin only, got margin_absolute {entry.get('margin_absolute')!r}"
+            raise _wrong(policy, pointer, f"{detail}; state margin_absolute: 0 and a margin_relative")
+
+
 def _signal(name: str, entry: Mapping[str, Any]) -> SignalPolicy:
     default = SIGNALS[name].default_margin
     return SignalPolicy(
@@ -105,6 +122,7 @@ def _signal(name: str, entry: Mapping[str, Any]) -> SignalPolicy:
         ),
         weight=float(entry.get("weight", SIGNALS[name].default_weight)),
         states_margin="margin_absolute" in entry or "margin_relative" in entry,
+        design=Design(entry["design"]) if "design" in entry else None,
     )
 
 

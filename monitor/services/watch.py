@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from detectors.registry import SIGNALS
-from detectors.stats import budget, guard, latency
+from detectors.stats import budget, catastrophe, guard, latency
 from detectors.stats import stream as detector
 from detectors.types import Design, Margin, SignalKind, Verdict
 from monitor.models.evidence import Evidence, Stream
@@ -21,10 +21,11 @@ from monitor.models.slices import ALL
 from monitor.models.tick import ALWAYS_APPLICABLE
 from monitor.models.variant import Role, Variant
 from monitor.services.arms import Arms
+from monitor.services.beside import Beside
 from monitor.services.slicing import Tested, members_of, to_test
 from monitor.services.tier_defaults import policy_for, reference_of
 
-__all__ = ["OwnAlarm", "Remembered", "Watched", "order", "sibling_floors", "stream_fingerprint", "watch"]
+__all__ = ["OwnAlarm", "Remembered", "Watched", "order", "parts_of", "sibling_floors", "stream_fingerprint", "watch"]
 
 _MONTH_S = 30 * 86400.0
 _DAY_S = 86400.0
@@ -57,6 +58,7 @@ class Remembered:
     alarm: OwnAlarm | None = None
     arms: Arms = field(default_factory=Arms)
     """What a stream of sessions remembers besides; unused by pairs."""
+    beside: Beside = field(default_factory=Beside)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -66,6 +68,7 @@ class Remembered:
             "idle": self.idle,
             "alarm": None if self.alarm is None else asdict(self.alarm) | {"at": self.alarm.at.isoformat()},
             "arms": self.arms.to_json(),
+            "beside": self.beside.to_json(),
         }
 
     @classmethod
@@ -77,6 +80,7 @@ class Remembered:
             idle=int(stored["idle"]),
             alarm=_alarm(stored.get("alarm")),
             arms=Arms.from_json(stored["arms"]) if "arms" in stored else Arms(),
+            beside=Beside.from_json(stored["beside"]) if "beside" in stored else Beside(),
         )
 
 
@@ -123,7 +127,8 @@ def watch(
     """Return every stream of a route, new and changed ones at their initial state.
 
     The false-alarm budget is one for the fleet: each stream gets its policy share divided by the number of
-    (route, candidate) pairs, rounded up to a power of two so that it rarely changes. ``builds`` names, per variant id,
+    (route, candidate) pairs, rounded up to a power of two so that it rarely changes; the rule for broken variants has
+    its own share (``catastrophe.SHARE``). ``builds`` names, per variant id,
     the build that serves now, where it has changed before: a change restarts the variant's streams.
     ``slices`` are those that the policy's entries stand for now; its single ones when absent. A family's share is
     split over the most slices it can have, so that a new value changes no threshold. Where the policy is silent, what a
@@ -135,7 +140,7 @@ def watch(
         return []
     known = {(one.candidate_id, one.signal, one.slice): one for one in stored}
     candidates = [variant for variant in variants if variant.role is Role.CANDIDATE]
-    parts = 2 ** ceil(log2(max(1, fleet * len(candidates))))
+    parts = parts_of(fleet, candidates)
     tested = to_test(policy) if slices is None else slices
     watched = []
     for candidate in [*candidates, baseline]:
@@ -143,11 +148,15 @@ def watch(
         alarms = _A_A_FALSE_ALARMS_PER_MONTH if candidate is baseline else policy.false_rollbacks_per_month
         # The baseline's users are one arm: there is nothing to compare their reactions with.
         names = [name for name in own.signals if candidate is not baseline or SIGNALS[name].paired]
+        if not names:  # a policy of reactions alone has nothing to test of the baseline
+            continue
         weights = {name: own.signals[name].weight for name in names}
         shares = budget.shares(weights, own.slices, members_of(own))
         further = [one for one in to_test(own) if one.entry not in policy.slices]
         for signal, one in product(names, [*tested, *further]):
-            threshold = budget.threshold(_MONTH_S / policy.tick_s, alarms, shares[signal, one.entry] / parts)
+            reserved = 0.0 if candidate is baseline else catastrophe.SHARE
+            share = shares[signal, one.entry] * (1.0 - reserved) / parts
+            threshold = budget.threshold(_MONTH_S / policy.tick_s, alarms, share)
             other = baseline if candidate is baseline else reference_of(signal, candidate, variants, baseline)
             fingerprint = stream_fingerprint(own, signal, one, candidate, other, threshold, epoch, builds)
             found = known.get((candidate.id, signal, one.name))
@@ -166,6 +175,11 @@ def watch(
                 else _again(own, found, other, memories.get(found.id))
             )
     return watched
+
+
+def parts_of(fleet: int, candidates: Sequence[Variant]) -> int:
+    """Return into how many parts the fleet's budget is divided: (route, candidate) pairs, up to a power of two."""
+    return 1 << ceil(log2(max(1, fleet * len(candidates))))
 
 
 def stream_fingerprint(
@@ -196,6 +210,7 @@ def stream_fingerprint(
         epoch,
         *((variant.id, builds[variant.id]) for variant in (candidate, baseline) if variant.id in builds),
         *([slice_.meaning] if slice_.meaning else []),
+        *(["design", policy.signals[signal].design] if policy.signals[signal].design else []),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
@@ -209,7 +224,7 @@ def _config(policy: Policy, signal: str, threshold: float) -> detector.StreamCon
         safe_ticks=max(1, round(_DAY_S / policy.tick_s)),
         tick_s=policy.tick_s,
         initial_phi=1.0 if bits else _LATENCY_PHI,
-        design=Design.PAIRED if SIGNALS[signal].paired else Design.UNPAIRED,
+        design=policy.signals[signal].design or (Design.PAIRED if SIGNALS[signal].paired else Design.UNPAIRED),
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, null, select, update
+from sqlalchemy import case, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,8 @@ class IncidentStore:
         """Open an incident for an alarm, or attach it to the open one; return the incident's id.
 
         An alarm that only advises attaches without making older evidence fresh. One that may act becomes what an
-        incident is about that only advised so far, and what was decided about it is open again.
+        incident is about that only advised so far, and a critical one what an incident is about that was not; what was
+        decided about it is open again.
         """
         cause = {
             "stream_id": alarm.stream_id,
@@ -35,6 +36,7 @@ class IncidentStore:
             "evidence": dict(alarm.evidence),
             "effect": dict(alarm.effect),
             "advice": alarm.advice,
+            "critical": alarm.critical,
         }
         opened = insert(IncidentRow).values(
             route_id=alarm.route_id,
@@ -45,12 +47,17 @@ class IncidentStore:
             **cause,
         )
         advised = IncidentRow.advice.is_not(None)
+        lesser = or_(advised, IncidentRow.critical.is_(False)) if alarm.critical else advised
         attached: dict[str, Any] = {"alarms": IncidentRow.alarms + 1}
         if alarm.advice is None:
             attached |= {
-                name: case((advised, opened.excluded[name]), else_=IncidentRow.__table__.c[name]) for name in cause
+                name: case((lesser, opened.excluded[name]), else_=IncidentRow.__table__.c[name]) for name in cause
             }
-            attached |= {"last_alarm_at": alarm.at, "decided": case((advised, null()), else_=IncidentRow.decided)}
+            attached |= {
+                "last_alarm_at": alarm.at,
+                "decided": case((lesser, null()), else_=IncidentRow.decided),
+                "at_least": case((lesser, null()), else_=IncidentRow.at_least),
+            }
         else:
             attached["last_alarm_at"] = case((advised, alarm.at), else_=IncidentRow.last_alarm_at)
         statement = opened.on_conflict_do_update(
@@ -96,6 +103,10 @@ class IncidentStore:
         """Store the estimate shown to people."""
         self._session.execute(update(IncidentRow).where(IncidentRow.id == incident_id).values(effect=effect))
 
+    def set_at_least(self, incident_id: int, bound: dict[str, Any]) -> None:
+        """Store the lower bound on the harm that is shown to people."""
+        self._session.execute(update(IncidentRow).where(IncidentRow.id == incident_id).values(at_least=bound))
+
     def close(self, incident_id: int, at: datetime, by: str) -> bool:
         """Close an incident; False if it was closed already."""
         result = self._session.execute(
@@ -126,4 +137,6 @@ def _incident(row: IncidentRow) -> Incident:
         closed_at=row.closed_at,
         closed_by=row.closed_by,
         advice=row.advice,
+        critical=row.critical,
+        at_least=row.at_least,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from monitor.models.columns import NO_TOKENS, LegColumns
+from monitor.models.columns import NO_TOKENS, NOBODY, LegColumns
 from monitor.storage.layouts import LayoutStore
 from monitor.storage.session import driver
 
@@ -27,11 +27,13 @@ _COLUMNS: Final = f"""
         WHEN e.mirrored THEN 8 ELSE 4 END AS flags,
     e.variant_id AS variant, (extract(epoch FROM e.started_at) * 1000000)::bigint AS began,
     coalesce(e.completion_tokens, {NO_TOKENS}) AS tokens, e.layout_id AS layout,
+    coalesce(hashtextextended(coalesce('subject:' || e.subject, 'session:' || e.session_id), %(route)s)
+        & 9223372036854775807, {NOBODY}) AS client,
     array_send(e.slices) AS slices, array_send(e.readings) AS readings
 """
 _READ: Final = f"""
 SELECT array_agg(request), array_agg(flags), array_agg(variant), array_agg(began), array_agg(tokens),
-    array_agg(layout), array_agg(octet_length(slices)), array_agg(octet_length(readings)),
+    array_agg(layout), array_agg(client), array_agg(octet_length(slices)), array_agg(octet_length(readings)),
     string_agg(slices, ''::bytea), string_agg(readings, ''::bytea)
 FROM (
     SELECT {_COLUMNS} FROM events AS e WHERE {_MINE}
@@ -46,7 +48,7 @@ FROM (
 _PLAIN_PLAN: Final = "SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true)"
 """A day's table has no statistics in its first minutes, and the planner would then look through the whole tick for
 every leg outside it. What else the transaction runs finds its rows by key, and may do without, too."""
-_NUMBERS: Final = ("i8", "i4", "i8", "i8", "i4", "i4", "i4", "i4")
+_NUMBERS: Final = ("i8", "i4", "i8", "i8", "i4", "i4", "i8", "i4", "i4")
 """Types of the array columns, in their order."""
 _ARRAY_HEAD: Final = 20
 _HEAD_WORDS: Final = 5
@@ -77,6 +79,7 @@ def read_legs(
             tick is closed behind time.
 
     Requests are told apart by a hash of 64 bits with a seed of the tick's, so that nobody can prepare two that meet.
+    Clients are told apart by a hash with a seed of the route's, which stays: they are followed from tick to tick.
     """
     values = {
         "route": route_id,
@@ -105,7 +108,8 @@ def _day(at: datetime) -> date:
 def _decoded(parts: Sequence[bytes], layouts: Mapping[int, Sequence[str]]) -> LegColumns:
     columns = [_numbers(part, kind) for part, kind in zip(parts, _NUMBERS, strict=False)]
     none = np.empty(0, dtype=np.int64)
-    request, flags, variant, began, tokens, layout, slice_bytes, reading_bytes = columns or [none] * len(_NUMBERS)
+    columns = columns or [none] * len(_NUMBERS)
+    request, flags, variant, began, tokens, layout, client, slice_bytes, reading_bytes = columns
     sets, slice_set = _sets(parts[-2] if parts else b"", slice_bytes)
     signals = tuple(sorted({name for number in np.unique(layout).tolist() for name in layouts[number]}))
     return LegColumns(
@@ -116,6 +120,7 @@ def _decoded(parts: Sequence[bytes], layouts: Mapping[int, Sequence[str]]) -> Le
         began_us=began,
         tokens=tokens,
         mirrored=np.select([(flags & _MIRRORED) > 0, (flags & _UNMIRRORED) > 0], [1, 0], -1).astype(np.int8),
+        client=client,
         slice_set=slice_set,
         sets=sets,
         signals=signals,

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -294,6 +295,8 @@ class IncidentRow(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     advice: Mapped[str | None]
+    critical: Mapped[bool] = mapped_column(server_default=false())
+    at_least: Mapped[dict[str, Any] | None]
 
 
 class DecisionRow(Base):

@@ -147,6 +147,9 @@ class IncidentBox:
     alarms: int
     effect: str | None
     window: str | None
+    critical: bool
+    advice: str | None
+    at_least: str | None
     closed: Moment | None
     closed_by: str | None
 
@@ -361,6 +364,9 @@ def incident_box(incident: Incident, names: Mapping[int, str], now: datetime) ->
         alarms=incident.alarms,
         effect=effect,
         window=window,
+        critical=incident.critical,
+        advice=incident.advice,
+        at_least=None if incident.at_least is None else incident.at_least["text"],
         closed=None if incident.closed_at is None else moment(incident.closed_at, now),
         closed_by=incident.closed_by,
     )

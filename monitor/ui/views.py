@@ -19,6 +19,7 @@ from monitor.ui.evidence import chart_view, choose
 from monitor.ui.faults import fault_lines
 from monitor.ui.reads import audit_of, faults_of, findings_of, fleet_of, route_facts, ticks_of
 from monitor.ui.session import Viewer, forget, local_path, refuse_foreign_post, remember, viewer_of
+from monitor.ui.wholes import whole_lines
 from monitor.ui.wording import PHASES, duration, moment
 
 __all__ = ["install"]
@@ -134,6 +135,7 @@ def evidence(
         findings=[pages.finding_line(one, desk.now) for one in facts.findings],
         step=pages.next_step(facts),
         streams=[pages.stream_line(one, names, late) for one in streams if not facts.is_aa(one)],
+        wholes=whole_lines(facts, desk.parts.policies.get(route.policy), desk.now),
         aa_streams=[pages.stream_line(one, names, late) for one in streams if facts.is_aa(one)],
         chart=chart,
         faults=[] if chosen is None else fault_lines(faults, chosen, facts.baseline),

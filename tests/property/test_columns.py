@@ -72,6 +72,7 @@ def columns(found):
         began_us=np.array([micros(record.started_at) for record in found], dtype=np.int64),
         tokens=np.array([NO_TOKENS if r.tokens is None else r.tokens for r in found], dtype=np.int64),
         mirrored=np.array([marks[record.mirrored] for record in found], dtype=np.int8),
+        client=np.zeros(len(found), dtype=np.int64),
         slice_set=np.array([distinct.index(one) for one in sets], dtype=np.int64),
         sets=distinct,
         signals=signals,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detectors.stats import influence as module
 from detectors.stats import paired
-from detectors.stats.influence import ClientTable, add, influence, merged
+from detectors.stats.influence import ClientTable, add, add_many, influence, merged
 from detectors.types import Margin, PairCounts
 
 MARGIN = Margin(absolute=0.005)
@@ -67,6 +67,26 @@ def check_bounds(table, ticks):
 @given(TICKS)
 def test_a_bounded_table_bounds_every_client(ticks):
     check_bounds(table_of(ticks), ticks)
+
+
+@settings(deadline=None)
+@given(TICKS)
+def test_ticks_added_all_at_once_keep_the_bounds(ticks):
+    numbered = [{client.removeprefix("client-"): counts for client, counts in tick.items()} for tick in ticks]
+    table = ClientTable(capacity=SMALL)
+    for tick in numbered:
+        own = {int(client): counts for client, counts in tick.items()}
+        failing = sorted(client for client, counts in own.items() if counts.n10)
+        failures = np.array([own[client].n10 for client in failing], dtype=np.int64)
+        asked = []
+
+        def counts_of(wanted, own=own, asked=asked):
+            asked.extend(wanted)
+            return {client: own[client] for client in wanted if client in own}
+
+        table = add_many(table, np.array(failing, dtype=np.int64), failures, counts_of, sum(own.values(), PairCounts()))
+        assert len(asked) <= SMALL, "nobody is counted who does not stay"
+    check_bounds(table, numbered)
 
 
 @settings(deadline=None)

@@ -127,6 +127,20 @@ def test_every_kind_has_its_severity(say, kind, severity):
     assert say(kind)[0][2].severity is severity
 
 
+def test_a_broken_variant_pages_in_any_mode_and_is_told_of_again(say):
+    critical = replace(INCIDENT, critical=True)
+    for kind, severity in ((AlertKind.WOULD_ROLL_BACK, Severity.PAGE), (AlertKind.ROLLED_BACK, Severity.WARN)):
+        assert say(kind, CONTROL, critical)[0][2].severity is severity
+    assert key(say, AlertKind.WOULD_ROLL_BACK, incident=critical) != key(say, AlertKind.WOULD_ROLL_BACK)
+
+
+def test_the_headline_says_how_bad_the_harm_is_at_least(say):
+    known = replace(INCIDENT, at_least={"factor": 2.0, "text": "at least 0.5 points worse than the margin allows"})
+    headline = say(AlertKind.ADVISE, CONTROL, known)[0][2].headline
+    assert headline == "because. schema_validity is at least 0.5 points worse than the margin allows"
+    assert say(AlertKind.ADVISE)[0][2].headline == "because"
+
+
 def test_no_kind_is_without_severity():
     assert set(announce._SEVERITY) == set(AlertKind)
 
