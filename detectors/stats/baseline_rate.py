@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from detectors.types import Counts
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["HALF_LIFE_TICKS", "BaselineRate", "observe"]
+__all__ = ["HALF_LIFE_TICKS", "BaselineRate", "Rates", "expected"]
 
 HALF_LIFE_TICKS = 70
 LOWEST = 1e-4
@@ -17,7 +18,7 @@ PRIOR_BAD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class BaselineRate:
-    """Exponentially forgotten answers of the baseline."""
+    """Exponentially forgotten answers of the baseline, of one stream and level."""
 
     bad: float = 0.0
     n: float = 0.0
@@ -29,13 +30,38 @@ class BaselineRate:
         >>> BaselineRate().expected, BaselineRate(bad=0.0, n=1e6).expected
         (0.01, 0.0001)
         """
-        return min(HIGHEST, max(LOWEST, (self.bad + PRIOR_BAD) / (self.n + PRIOR_N)))
+        return float(expected(self.bad, self.n))
 
 
-def observe(state: BaselineRate, counts: Counts) -> BaselineRate:
-    """Fold one tick. Half-life 70 ticks (12 minutes at 10 s).
+def expected(bad: ArrayLike, n: ArrayLike) -> NDArray[np.float64]:
+    """Return the rate expected of the next tick, ``(bad + 0.5) / (n + 50)`` clipped to [0.0001, 0.9], any shape.
 
-    The tick being tested must use the state *before* it: the rate is then fixed by the past, which is all that the
-    test's guarantee asks of it. Shorter memory follows drift; longer memory is steadier at low traffic.
+    >>> expected([0.0, 9.5], [0.0, 950.0]).tolist()
+    [0.01, 0.01]
     """
-    return BaselineRate(bad=KEEP * state.bad + counts.baseline_bad, n=KEEP * state.n + counts.baseline_n)
+    rate = (np.asarray(bad, dtype=np.float64) + PRIOR_BAD) / (np.asarray(n, dtype=np.float64) + PRIOR_N)
+    return np.asarray(np.clip(rate, LOWEST, HIGHEST))
+
+
+@dataclass(slots=True)
+class Rates:
+    """``BaselineRate`` of many streams and levels; each array has the shape (levels, streams)."""
+
+    bad: NDArray[np.float64]
+    n: NDArray[np.float64]
+
+    @property
+    def expected(self) -> NDArray[np.float64]:
+        """The rates expected of the next tick, shape (levels, streams)."""
+        return expected(self.bad, self.n)
+
+    def observe(self, bad: NDArray[np.float64], n: NDArray[np.float64]) -> None:
+        """Fold one tick of the baseline's answers. Half-life 70 ticks (12 minutes at 10 s).
+
+        The tick being tested must use the state *before* it: the rate is then fixed by the past, which is all that the
+        test's guarantee asks of it. Shorter memory follows drift; longer memory is steadier at low traffic.
+        """
+        self.bad *= KEEP
+        self.bad += bad
+        self.n *= KEEP
+        self.n += n

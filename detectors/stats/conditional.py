@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from detectors.types import Margin
 
-__all__ = ["BETS", "STEPS", "log_increments", "prior", "safe_log_increments"]
+__all__ = ["BETS", "STEPS", "harm_gains", "log_increments", "prior", "safe_gains", "safe_log_increments"]
 
 STEPS = (0.2, 0.4, 0.7, 1.1, 1.6, 2.3)
 """Distances of the alternatives from the margin in log odds, that is in log rate ratio: 1.2 to 10 times as often."""
@@ -53,7 +53,7 @@ def log_increments(cells: ArrayLike, margin: Margin) -> NDArray[np.float64]:
 
     References: Lindon and Malek 2022, Anytime-valid inference for multinomial count data (NeurIPS), arXiv 2011.03567.
     """
-    return _log_e(cells, margin, np.asarray(STEPS))
+    return _last(harm_gains(_planes(cells), margin.absolute, margin.relative))
 
 
 def safe_log_increments(cells: ArrayLike, margin: Margin) -> NDArray[np.float64]:
@@ -76,16 +76,45 @@ def safe_log_increments(cells: ArrayLike, margin: Margin) -> NDArray[np.float64]
     >>> safe_log_increments([90_000, 30, 90_000, 45], Margin(relative=0.5)).round(3).tolist()
     [2.636, 4.531, 5.97, 5.347, 0.881, -10.786]
     """
-    return _log_e(cells, margin, -np.asarray(STEPS))
+    return _last(safe_gains(_planes(cells), margin.absolute, margin.relative))
 
 
-def _log_e(cells: ArrayLike, margin: Margin, steps: NDArray[np.float64]) -> NDArray[np.float64]:
-    if margin.absolute:
-        raise ValueError(f"margin.absolute must be 0 for conditional e-values, got {margin.absolute!r}; use unpaired")
-    table = np.asarray(cells, dtype=np.float64)
-    n_v, x_v, n_b, x_b = (table[..., [i]] for i in range(4))
+def harm_gains(cells: NDArray[np.float64], absolute: ArrayLike, relative: ArrayLike) -> NDArray[np.float64]:
+    """Return ``log_increments`` of many ticks, each with a margin of its own.
+
+    Args:
+        cells: Shape (4, ...).
+        absolute: m, broadcastable to (...): 0 everywhere.
+        relative: r, broadcastable to (...).
+
+    Returns:
+        Shape (6, ...).
+    """
+    return _gains(cells, absolute, relative, np.asarray(STEPS))
+
+
+def safe_gains(cells: NDArray[np.float64], absolute: ArrayLike, relative: ArrayLike) -> NDArray[np.float64]:
+    """Return ``safe_log_increments`` of many ticks, each with a margin of its own; shapes as of ``harm_gains``."""
+    return _gains(cells, absolute, relative, -np.asarray(STEPS))
+
+
+def _gains(
+    cells: NDArray[np.float64], absolute: ArrayLike, relative: ArrayLike, steps: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    if np.any(np.asarray(absolute)):
+        raise ValueError(f"margin.absolute must be 0 for conditional e-values, got {absolute!r}; use unpaired")
+    n_v, x_v, n_b, x_b = cells
     tells = (n_v > 0.0) & (n_b > 0.0)
-    logit = np.log(np.where(tells, n_v, 1.0)) + np.log1p(margin.relative) - np.log(np.where(tells, n_b, 1.0))
-    candidate = np.logaddexp(0.0, -logit) - np.logaddexp(0.0, -logit - steps)
-    baseline = np.logaddexp(0.0, logit) - np.logaddexp(0.0, logit + steps)
-    return np.where(tells, x_v * candidate + x_b * baseline, 0.0)
+    logit = np.log(np.where(tells, n_v, 1.0)) + np.log1p(relative) - np.log(np.where(tells, n_b, 1.0))
+    moved = steps.reshape(-1, *(1,) * logit.ndim)
+    candidate = np.logaddexp(0.0, -logit) - np.logaddexp(0.0, -logit - moved)
+    baseline = np.logaddexp(0.0, logit) - np.logaddexp(0.0, logit + moved)
+    return np.asarray(np.where(tells, x_v * candidate + x_b * baseline, 0.0))
+
+
+def _planes(cells: ArrayLike) -> NDArray[np.float64]:
+    return np.moveaxis(np.asarray(cells, dtype=np.float64), -1, 0)
+
+
+def _last(gains: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.ascontiguousarray(np.moveaxis(gains, 0, -1))

@@ -1,9 +1,12 @@
 """Autocorrelation: how much larger the long-run variance of the arms' contrast is than independent answers explain."""
 
-from dataclasses import dataclass, field, replace
-from math import sqrt
+from dataclasses import dataclass, field
+from typing import Final
 
-__all__ = ["APPLY_LAG_TICKS", "RECOMPUTE_TICKS", "SCALES", "InflationState", "Scale", "estimate", "observe"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["APPLY_LAG_TICKS", "RECOMPUTE_TICKS", "SCALES", "InflationState", "Inflations", "Scale", "estimate", "slots"]
 
 SCALES = 8
 """Block lengths 2^0 .. 2^7 ticks."""
@@ -13,6 +16,8 @@ MIN_BLOCKS = 15.0
 """Counted after forgetting."""
 RECOMPUTE_TICKS = 1_000
 APPLY_LAG_TICKS = 2_000
+NEVER: Final = int(np.iinfo(np.int64).max)
+"""The age at which nothing is due."""
 _KEEP = tuple(0.5 ** (2.0**j / HALF_LIFE_TICKS) for j in range(SCALES))
 
 
@@ -32,7 +37,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class InflationState:
-    """What is remembered: constant size, plain numbers. ``phi`` is the one in force."""
+    """What is remembered of one stream and level: constant size, plain numbers. ``phi`` is the one in force."""
 
     phi: float = 1.0
     age: int = 0
@@ -44,88 +49,177 @@ class InflationState:
     """Estimates waiting for their lag: (age at which to apply, phi)."""
 
 
-def _close(scale: Scale, keep: float, block: tuple[float, float, float]) -> Scale:
-    d, n, v = block
-    return Scale(
-        sum_dd=keep * scale.sum_dd + d * d,
-        sum_dn=keep * scale.sum_dn + d * n,
-        sum_nn=keep * scale.sum_nn + n * n,
-        sum_v=keep * scale.sum_v + v,
-        blocks=keep * scale.blocks + 1.0,
-    )
+@dataclass(slots=True)
+class Inflations:
+    """``InflationState`` of many streams and levels ("lanes"); every array ends in (levels, streams)."""
+
+    phi: NDArray[np.float64]
+    age: NDArray[np.int64]
+    sums: NDArray[np.float64]
+    """Of contrast and weight, shape (2, ...)."""
+    open: NDArray[np.float64]
+    """Contrast, weight and variance of the blocks being filled, shape (SCALES, 3, ...)."""
+    moments: NDArray[np.float64]
+    """Per block length the sums of d d, d n, n n and v, shape (SCALES, 4, ...)."""
+    blocks: NDArray[np.float64]
+    """Shape (SCALES, ...)."""
+    pending_at: NDArray[np.int64]
+    """Ages at which estimates are due, ``NEVER`` in free slots, shape (slots, ...)."""
+    pending_phi: NDArray[np.float64]
+    renewed: bool = False
+    """Whether the last tick changed a phi."""
+    _alike: bool = field(init=False)
+    """Whether all lanes are of one age, which they then stay: their blocks close together."""
+    _oldest: int = field(init=False)
+    _earliest: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at ages and dues anew, after they were set from outside."""
+        self._oldest = int(self.age.max(initial=0))
+        self._alike = bool((self.age == self._oldest).all())
+        self._earliest = int(self.pending_at.min(initial=NEVER))
+
+    @classmethod
+    def initial(cls, phi: NDArray[np.float64]) -> "Inflations":
+        """Return the state before the first tick, for starting values of phi, shape (levels, streams)."""
+        shape, waiting = phi.shape, slots()
+        return cls(
+            phi=phi.copy(),
+            age=np.zeros(shape, dtype=np.int64),
+            sums=np.zeros((2, *shape)),
+            open=np.zeros((SCALES, 3, *shape)),
+            moments=np.zeros((SCALES, 4, *shape)),
+            blocks=np.zeros((SCALES, *shape)),
+            pending_at=np.full((waiting, *shape), NEVER, dtype=np.int64),
+            pending_phi=np.zeros((waiting, *shape)),
+        )
+
+    def observe(self, contrasts: NDArray[np.float64], *, hold: NDArray[np.bool_]) -> None:
+        """Fold one tick.
+
+        Sees bursts and queues private to one arm, at block lengths up to 2^7 ticks (21 minutes at 10 s); misses
+        longer cycles and anything in its first few hours, for which ``phi`` keeps its starting value.
+
+        Args:
+            contrasts: Shape (3, levels, streams). How much worse the candidate did in the tick, D (for pairs
+                n10 - n01); what D grows with when the arms' rates differ (for pairs their number); and the variance of
+                D if answers were independent (for pairs n10 + n01): ``paired.contrast``, ``unpaired.contrast``.
+            hold: Shape (streams,). True while the stream's statistic exceeds sqrt(A): then phi neither is
+                re-estimated nor changes, so that a regression cannot inflate its own phi and hide. Moments are still
+                gathered; leaving bursts out would bias phi downwards.
+
+        A ``phi`` in force depends on ticks at least 2,000 old and so is fixed before the next tick.
+
+        Guarantee: asymptotic only. Dividing log e-values by the long-run inflation restores the budget for sums
+        that are nearly Gaussian; it is the one ingredient without a finite-sample proof. The caller adds the
+        median phi of sibling streams as a floor, which removes most of the estimation error.
+        """
+        self.age += 1
+        self._oldest += 1
+        self.sums *= _KEEP[0]
+        self.sums += contrasts[:2]
+        if self._alike:
+            self._fill_together(contrasts)
+        else:
+            self._fill_apart(contrasts.reshape(3, -1))
+        self._settle(np.broadcast_to(~hold, self.phi.shape).ravel())
+
+    def _fill_together(self, block: NDArray[np.float64]) -> None:
+        """Close the shortest block and carry its sums upwards like a binary counter: two steps a tick."""
+        for j, keep in enumerate(_KEEP):
+            if j:
+                self.open[j] += block
+                if self._oldest % 2**j:
+                    return
+                block = self.open[j].copy()
+                self.open[j] = 0.0
+            d, n, v = block
+            moments = self.moments[j]
+            moments *= keep
+            moments[0] += d * d
+            moments[1] += d * n
+            moments[2] += n * n
+            moments[3] += v
+            self.blocks[j] *= keep
+            self.blocks[j] += 1.0
+
+    def _fill_apart(self, block: NDArray[np.float64]) -> None:
+        """The same where lanes are of different ages: only some close their longer blocks."""
+        age = self.age.reshape(-1)
+        lanes: slice | NDArray[np.int64] = slice(None)
+        for j, keep in enumerate(_KEEP):
+            if j:
+                opened = self.open[j].reshape(3, -1)
+                block = opened[:, lanes] + block
+                closes = age[lanes] & (2**j - 1) == 0
+                opened[:, lanes] = np.where(closes, 0.0, block)
+                lanes = np.flatnonzero(closes) if isinstance(lanes, slice) else lanes[closes]
+                block = block[:, closes]
+                if not lanes.size:
+                    return
+            d, n, v = block
+            moments, blocks = self.moments[j].reshape(4, -1), self.blocks[j].reshape(-1)
+            moments[:, lanes] = keep * moments[:, lanes] + np.stack([d * d, d * n, n * n, v])
+            blocks[lanes] = keep * blocks[lanes] + 1.0
+
+    def _settle(self, free: NDArray[np.bool_]) -> None:
+        """Apply what is due and estimate anew where it is time, in lanes that are not held."""
+        self.renewed = False
+        age = self.age.reshape(-1)
+        if self._alike:
+            again = free if self._oldest % RECOMPUTE_TICKS == 0 else None
+        else:
+            again = free & (age % RECOMPUTE_TICKS == 0)
+        if self._earliest <= self._oldest:
+            self._apply(age, free)
+        if again is not None and again.any():
+            self._estimate(age, np.flatnonzero(again))
+
+    def _apply(self, age: NDArray[np.int64], free: NDArray[np.bool_]) -> None:
+        at, waiting = self.pending_at.reshape(-1, age.size), self.pending_phi.reshape(-1, age.size)
+        due = (at <= age) & free
+        lanes = np.flatnonzero(due.any(axis=0))
+        if lanes.size:
+            mine = due[:, lanes]
+            latest = np.where(mine, at[:, lanes], -1).argmax(axis=0)
+            self.phi.reshape(-1)[lanes] = waiting[latest, lanes]
+            at[:, lanes] = np.where(mine, NEVER, at[:, lanes])
+            self._earliest = int(at.min(initial=NEVER))
+            self.renewed = True
+
+    def _estimate(self, age: NDArray[np.int64], lanes: NDArray[np.int64]) -> None:
+        at, waiting = self.pending_at.reshape(-1, age.size), self.pending_phi.reshape(-1, age.size)
+        found = estimate(self, lanes)
+        lanes, found = lanes[~np.isnan(found)], found[~np.isnan(found)]
+        slot = at[:, lanes].argmax(axis=0)  # a free one: the oldest estimate was due before this one is made
+        at[slot, lanes] = age[lanes] + APPLY_LAG_TICKS
+        waiting[slot, lanes] = found
+        self._earliest = int(at.min(initial=NEVER))
 
 
-def _fill(scales: list[Scale], age: int, block: tuple[float, float, float]) -> None:
-    """Close the shortest block and carry its sums upwards like a binary counter: two steps a tick."""
-    for j in range(SCALES):
-        scales[j] = _close(scales[j], _KEEP[j], block)
-        if j + 1 == SCALES:
-            return
-        above = scales[j + 1]
-        block = (above.open_d + block[0], above.open_n + block[1], above.open_v + block[2])
-        if age % 2 ** (j + 1):
-            scales[j + 1] = replace(above, open_d=block[0], open_n=block[1], open_v=block[2])
-            return
+def slots() -> int:
+    """Return how many estimates may wait at once."""
+    return APPLY_LAG_TICKS // RECOMPUTE_TICKS + 1
 
 
-def estimate(state: InflationState) -> float | None:
-    """Return the present estimate of phi, >= 1, or None while no block length has enough blocks.
+def estimate(state: Inflations, lanes: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """Return the present estimates of phi of some lanes (all), >= 1, NaN while no block length has enough blocks.
 
     Formula: ``phi_j = sum (D - mu n)^2 / sum V * (1 + sqrt(2 / blocks_j))`` over blocks of 2^j ticks, with D, n and V
     the block's contrast, weight and variance and mu the contrast's long-run mean per weight; the result is the largest
     phi_j.
     """
-    mu = state.sum_d / state.sum_n if state.sum_n else 0.0
-    phis = [
-        (s.sum_dd - 2.0 * mu * s.sum_dn + mu * mu * s.sum_nn) / s.sum_v * (1.0 + COEFFICIENT * sqrt(2.0 / s.blocks))
-        for s in state.scales
-        if s.blocks >= MIN_BLOCKS and s.sum_v > 0.0
-    ]
-    return max(1.0, *phis) if phis else None
-
-
-def observe(state: InflationState, contrast: float, weight: float, variance: float, *, hold: bool) -> InflationState:
-    """Fold one tick and return the new state.
-
-    Sees bursts and queues private to one arm, at block lengths up to 2^7 ticks (21 minutes at 10 s); misses
-    longer cycles and anything in its first few hours, for which ``phi`` keeps its starting value.
-
-    Args:
-        state: The state before.
-        contrast: How much worse the candidate did in the tick, D: for pairs n10 - n01 (``paired.contrast``,
-            ``unpaired.contrast``).
-        weight: What D grows with when the arms' rates differ: for pairs their number.
-        variance: Of D if answers were independent: for pairs n10 + n01.
-        hold: True while the stream's statistic exceeds sqrt(A): then phi neither is re-estimated nor
-            changes, so that a regression cannot inflate its own phi and hide. Moments are still gathered;
-            leaving bursts out would bias phi downwards.
-
-    Returns:
-        The new state. Its ``phi`` depends on ticks at least 2,000 old and so is fixed before the next tick.
-
-    Guarantee: asymptotic only. Dividing log e-values by the long-run inflation restores the budget for sums
-    that are nearly Gaussian; it is the one ingredient without a finite-sample proof. The caller adds the
-    median phi of sibling streams as a floor, which removes most of the estimation error.
-    """
-    age = state.age + 1
-    scales = list(state.scales)
-    _fill(scales, age, (contrast, weight, variance))
-    new = InflationState(
-        phi=state.phi,
-        age=age,
-        sum_d=_KEEP[0] * state.sum_d + contrast,
-        sum_n=_KEEP[0] * state.sum_n + weight,
-        scales=tuple(scales),
-        pending=state.pending,
-    )
-    return new if hold else _settle(new)
-
-
-def _settle(state: InflationState) -> InflationState:
-    due = [phi for at, phi in state.pending if at <= state.age]
-    waiting = tuple(entry for entry in state.pending if entry[0] > state.age)
-    if state.age % RECOMPUTE_TICKS == 0 and (found := estimate(state)) is not None:
-        waiting += ((state.age + APPLY_LAG_TICKS, found),)
-    if not due and len(waiting) == len(state.pending):
-        return state
-    return replace(state, phi=due[-1] if due else state.phi, pending=waiting)
+    rows = slice(None) if lanes is None else lanes
+    sum_d, sum_n = state.sums.reshape(2, -1)[:, rows]
+    moments, counted = state.moments.reshape(SCALES, 4, -1)[:, :, rows], state.blocks.reshape(SCALES, -1)[:, rows]
+    mu = np.divide(sum_d, sum_n, out=np.zeros_like(sum_d), where=sum_n != 0.0)
+    found = np.full(mu.shape, np.nan)
+    for (dd, dn, nn, v), blocks in zip(moments, counted, strict=True):
+        told = (blocks >= MIN_BLOCKS) & (v > 0.0)
+        ratio = np.divide(dd - 2.0 * mu * dn + mu * mu * nn, v, out=np.full(mu.shape, np.nan), where=told)
+        error = np.sqrt(2.0 / np.maximum(blocks, MIN_BLOCKS))
+        found = np.fmax(found, ratio * (1.0 + COEFFICIENT * error))
+    return np.asarray(np.maximum(found, 1.0))  # NaN stays NaN

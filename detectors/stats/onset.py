@@ -1,20 +1,22 @@
 """When did it begin: the CUSUM form of the bets, used for the estimate of the onset and for nothing else."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detectors.types import Counts
 
-__all__ = ["Onset", "OnsetState", "initial", "leading", "update"]
+__all__ = ["Onset", "OnsetState", "Runs", "initial", "leading"]
 
 
 @dataclass(frozen=True, slots=True)
 class OnsetState:
-    """Per bet: the current positive run of log evidence, its first tick and its counts."""
+    """Of one stream, per bet (levels in order): the current positive run of log evidence, its first tick and counts."""
 
     values: tuple[float, ...]
     starts: tuple[int, ...]
-    """Meaningless where the value is 0."""
+    """0 where the value is 0."""
     counts: tuple[Counts, ...]
 
 
@@ -33,42 +35,6 @@ def initial(components: int, empty: Counts) -> OnsetState:
     return OnsetState((0.0,) * components, (0,) * components, (empty,) * components)
 
 
-def update(state: OnsetState, tick: int, increments: Sequence[float], counts: Sequence[Counts]) -> OnsetState:
-    """Fold one tick.
-
-    Formula: ``L_k <- max(0, L_k) + s_k``; a run ends when ``L_k <= 0``.
-
-    Args:
-        state: The state before.
-        tick: Number of the tick.
-        increments: Log evidence s_k per bet, as given to the detector (tempered).
-        counts: The tick's counts, one per latency level; bets are spread evenly over the levels in order.
-
-    Returns:
-        The new state.
-    """
-    per_level, nothing = len(increments) // len(counts), (0.0, 0, type(counts[0])())
-    rows = [
-        _step(state, k, tick, float(s), counts[k // per_level], nothing) if s or state.values[k] else nothing
-        for k, s in enumerate(increments)
-    ]
-    values, starts, runs = zip(*rows, strict=True)
-    return OnsetState(values, starts, runs)
-
-
-_Run = tuple[float, int, Counts]
-
-
-def _step(state: OnsetState, k: int, tick: int, increment: float, counts: Counts, nothing: _Run) -> _Run:
-    before = state.values[k]
-    after = before + increment
-    if after <= 0.0:
-        return nothing
-    if before > 0.0:
-        return after, state.starts[k], state.counts[k] + counts
-    return after, tick, counts
-
-
 def leading(state: OnsetState) -> Onset | None:
     """Return the estimate, or None while no bet is ahead.
 
@@ -79,3 +45,45 @@ def leading(state: OnsetState) -> Onset | None:
     if state.values[k] <= 0.0:
         return None
     return Onset(tick=state.starts[k], component=k, counts=state.counts[k])
+
+
+@dataclass(slots=True)
+class Runs:
+    """The runs of many streams, shape (bets, levels, streams)."""
+
+    value: NDArray[np.float64]
+    start: NDArray[np.int64]
+    """Meaningless where the value is 0."""
+    before: NDArray[np.float64] | None
+    """What was counted before the run, shape (4, bets, levels, streams): the counts since are the totals less this.
+    None where nobody asks for the counts."""
+
+    def observe(self, tick: int, gain: NDArray[np.float64], totals: NDArray[np.float64]) -> None:
+        """Fold one tick.
+
+        Formula: ``L_k <- max(0, L_k + s_k)``; a run ends when ``L_k <= 0``, and an empty tick begins none.
+
+        Args:
+            tick: Number of the tick.
+            gain: Log evidence s_k as given to the detector (tempered), shape (bets, levels, streams).
+            totals: What was counted before the tick, shape (4, levels, streams).
+        """
+        idle = self.value <= 0.0
+        np.putmask(self.start, idle, tick)
+        if self.before is not None:
+            for before, total in zip(self.before, totals, strict=True):
+                np.putmask(before, idle, total)  # repeats the totals for every bet
+        self.value += gain
+        np.maximum(self.value, 0.0, out=self.value)
+
+    def leading(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return each stream's leading bet (levels in order, the first of equals) and its value, shape (streams,)."""
+        flat = self.value.swapaxes(0, 1).reshape(-1, self.value.shape[-1])
+        first = flat.argmax(axis=0)
+        return first, np.take_along_axis(flat, first[None], axis=0)[0]
+
+    def starts(self) -> NDArray[np.int64]:
+        """Return the first tick of each stream's leading run, shape (streams,); -1 while no bet is ahead."""
+        first, value = self.leading()
+        flat = self.start.swapaxes(0, 1).reshape(-1, self.start.shape[-1])
+        return np.where(value > 0.0, np.take_along_axis(flat, first[None], axis=0)[0], -1)

@@ -1,5 +1,6 @@
 """Paired bets: log e-values of one tick, linear in its 2x2 table."""
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +14,9 @@ __all__ = [
     "bets",
     "coefficients",
     "contrast",
+    "gains",
     "log_increments",
+    "planes",
     "prior",
     "safe_bets",
     "safe_coefficients",
@@ -23,8 +26,6 @@ __all__ = [
 U = (0.03, 0.05, 0.08, 0.13, 0.21, 0.34, 0.55, 0.88)
 """Bet sizes as shares of the one that could lose everything: all below 1, so that no factor is zero."""
 BETS = len(U)
-_CONTRAST = np.array([[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [-1.0, 1.0, 1.0], [0.0, 1.0, 0.0]])
-"""Contrast, weight and variance of each cell (n11, n10, n01, n00)."""
 
 
 def bets(margin: Margin) -> NDArray[np.float64]:
@@ -116,6 +117,40 @@ def safe_log_increments(cells: ArrayLike, margin: Margin) -> NDArray[np.float64]
     return np.asarray(np.asarray(cells, dtype=np.float64) @ safe_coefficients(margin), dtype=np.float64)
 
 
+def planes(margins: Sequence[Margin], table: Callable[[Margin], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the coefficients of many streams for ``gains``, shape (4, 8, 1, S); S is 1 where all margins are equal.
+
+    Args:
+        margins: One per stream.
+        table: ``coefficients`` or ``safe_coefficients``.
+    """
+    kinds = list(dict.fromkeys(margins))
+    place = {margin: i for i, margin in enumerate(kinds)}
+    tables = np.stack([table(margin) for margin in kinds], axis=-1)
+    chosen = tables if len(kinds) == 1 else tables[..., [place[margin] for margin in margins]]
+    return np.ascontiguousarray(chosen[:, :, None])
+
+
+def gains(cells: NDArray[np.float64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log e-values of one tick of many streams: ``log_increments`` with a margin for each.
+
+    Args:
+        cells: Shape (4, levels, S).
+        coefficients: From ``planes``.
+
+    Returns:
+        Shape (8, levels, S).
+    """
+    if coefficients.shape[-1] == 1:
+        table = coefficients.reshape(4, -1).T
+        return np.asarray((table @ cells.reshape(4, -1)).reshape(len(table), *cells.shape[1:]))
+    total = coefficients[0] * cells[0]
+    part = np.empty_like(total)
+    for table, count in zip(coefficients[1:], cells[1:], strict=True):
+        total += np.multiply(table, count, out=part)
+    return np.asarray(total)
+
+
 def contrast(cells: ArrayLike) -> NDArray[np.float64]:
     """Return a tick's contrast of the arms, its weight and its variance: what ``inflation`` watches.
 
@@ -130,4 +165,6 @@ def contrast(cells: ArrayLike) -> NDArray[np.float64]:
     >>> contrast([1, 3, 2, 94]).tolist()
     [1.0, 100.0, 5.0]
     """
-    return np.asarray(np.asarray(cells, dtype=np.float64) @ _CONTRAST, dtype=np.float64)
+    n11, n10, n01, n00 = np.moveaxis(np.asarray(cells, dtype=np.float64), -1, 0)
+    discordant = n10 + n01
+    return np.moveaxis(np.stack([n10 - n01, n11 + discordant + n00, discordant]), 0, -1)

@@ -1,9 +1,9 @@
 """Planning: how long until a harm would be seen, and how small a harm could have been seen by now."""
 
-from math import inf, isfinite, log
+from collections.abc import Sequence
+from math import inf, isfinite, log, log1p
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from detectors.stats.paired import U, prior
 from detectors.types import Margin
@@ -12,6 +12,9 @@ __all__ = ["kl_inf", "pairs_to_detect", "smallest_detectable"]
 
 _HALVINGS = 24
 _ROUNDING = 1e-12
+_MOST_U = 1.0 - 1e-9
+_MOST_STEPS = 60
+_NEAR = 1e-10
 
 
 def _cells(candidate: float, baseline: float, both: float) -> tuple[float, float, float, float]:
@@ -31,22 +34,32 @@ def _cells(candidate: float, baseline: float, both: float) -> tuple[float, float
 
 def _best(candidate: float, baseline: float, both: float, margin: Margin) -> tuple[float, float]:
     """Return the best growth per pair and the u = lam (1 + r + m) that attains it."""
-    p11, p10, p01, p00 = _cells(candidate, baseline, both)
+    cells = _cells(candidate, baseline, both)
     slack, m = margin.relative + margin.absolute, margin.absolute
-    if p10 + p11 - (1.0 + margin.relative) * (p01 + p11) - m <= 0.0:
+    scores = tuple(z / (1.0 + slack) for z in (-slack, 1.0 - m, -1.0 - slack, -m))
+    if sum(p * z for p, z in zip(cells, scores, strict=True)) <= 0.0:
         return 0.0, 0.0
+    u = _peak(cells, scores)
+    return max(0.0, sum(p * log1p(u * z) for p, z in zip(cells, scores, strict=True))), u
 
-    def loss(u: float) -> float:
-        lam = u / (1.0 + slack)
-        return -float(
-            p11 * np.log1p(-lam * slack)
-            + p10 * np.log1p(lam * (1.0 - m))
-            + p01 * np.log1p(-lam * (1.0 + slack))
-            + p00 * np.log1p(-lam * m)
-        )
 
-    found = minimize_scalar(loss, bounds=(0.0, 1.0 - 1e-9), method="bounded", options={"xatol": 1e-7})
-    return max(0.0, -float(found.fun)), float(found.x)
+def _peak(cells: Sequence[float], scores: Sequence[float]) -> float:
+    """Return the u in (0, 1) with the largest ``sum p log(1 + u z)``: Newton's method, bisecting where it leaves."""
+    low, high = 0.0, _MOST_U
+    u = 0.5
+    for _ in range(_MOST_STEPS):
+        slope = curve = 0.0
+        for p, z in zip(cells, scores, strict=True):
+            part = z / (1.0 + u * z)
+            slope += p * part
+            curve -= p * part * part
+        low, high = (u, high) if slope > 0.0 else (low, u)
+        newton = u - slope / curve
+        nearer = newton if low < newton < high else 0.5 * (low + high)
+        if abs(nearer - u) <= _NEAR:
+            return nearer
+        u = nearer
+    return u
 
 
 def kl_inf(candidate: float, baseline: float, both: float, margin: Margin) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["log_statistic", "update"]
+__all__ = ["advance", "log_mixture", "log_statistic", "update"]
 
 
 def update(
@@ -50,7 +50,54 @@ def update(
         raise ValueError(f"cap must be > 0, got {cap!r}")
     if not np.all(np.asarray(phi) >= 1.0):
         raise ValueError(f"phi must be >= 1, got {phi!r}")
-    return np.asarray(np.logaddexp(0.0, log_r) + np.minimum(increments / phi, cap), dtype=np.float64)
+    after = np.array(log_r, dtype=np.float64)
+    advance(after, np.minimum(np.asarray(increments, dtype=np.float64) / phi, cap))
+    return after
+
+
+def advance(log_r: NDArray[np.float64], gain: NDArray[np.float64]) -> None:
+    """Fold tempered and capped log e-values into ``log R`` in place: ``log R <- softplus(log R) + gain``.
+
+    Args:
+        log_r: Any shape, ``-inf`` where R = 0; changed.
+        gain: ``min(s / phi, cap)``, same shape.
+
+    >>> log_r = np.array([-np.inf, 0.0])
+    >>> advance(log_r, np.array([1.0, 3.0]))
+    >>> log_r.round(4).tolist()
+    [1.0, 3.6931]
+    """
+    # softplus(x) = max(x, 0) + log(1 + exp(-|x|)): nothing overflows, and both functions are fast on arrays.
+    rest = np.abs(log_r)
+    np.negative(rest, out=rest)
+    np.exp(rest, out=rest)
+    rest += 1.0
+    np.log(rest, out=rest)
+    np.maximum(log_r, 0.0, out=log_r)
+    log_r += rest
+    log_r += gain
+
+
+def log_mixture(log_r: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``log(sum_k w_k R_k)`` over the first axis, ``-inf`` where every R is 0.
+
+    Args:
+        log_r: Shape (K, ...).
+        weights: Shape (K,), positive.
+
+    Returns:
+        Shape (...), float64.
+
+    >>> log_mixture(np.array([[1.0, -np.inf], [1.0, -np.inf]]), np.array([0.5, 0.5])).tolist()
+    [1.0, -inf]
+    """
+    top = log_r.max(axis=0)
+    shift = np.where(top == -np.inf, 0.0, top)
+    parts = log_r - shift
+    np.exp(parts, out=parts)
+    total = (weights @ parts.reshape(len(weights), -1)).reshape(top.shape)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(total) + shift)
 
 
 def log_statistic(log_r: NDArray[np.float64], log_weights: NDArray[np.float64]) -> float:

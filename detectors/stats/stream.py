@@ -1,212 +1,21 @@
-"""One stream's evidence, tick by tick: bets, tempering, detector, onset and certificate composed."""
+"""One stream's evidence, tick by tick: a fleet of one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
-from math import inf, isfinite, log
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from math import isfinite
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.stats import baseline_rate, inflation, onset, safe, shiryaev_roberts
-from detectors.stats.baseline_rate import BaselineRate
+from detectors.stats import fleet as fleets
 from detectors.stats.designs import DESIGNS
-from detectors.stats.onset import Onset
-from detectors.types import Counts, Design, Margin
+from detectors.stats.fleet import Terms
+from detectors.stats.fleet_states import alarm_of, fleet_of, state_of
+from detectors.stats.stream_state import FORMAT, Alarm, StreamConfig, StreamState, initial
+from detectors.types import Counts
 
-__all__ = ["Alarm", "StreamConfig", "StreamState", "fold", "initial"]
-
-FORMAT = 1
-"""Version of the stored form; raise it when a field changes meaning."""
-DAY_S = 86_400.0
-DROP_COARSE_ABOVE = 1.5
-"""Beyond this phi the design's coarse bets are left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamConfig:
-    """What a stream tests. Any change of it means a new ``initial`` state.
-
-    Args:
-        margin: Tolerance; ``Margin()`` for latency, whose margin is in the thresholds.
-        levels: 1 for bits, 3 for latency; bets of all levels are mixed evenly.
-        threshold: A, in ticks between false alarms, > 1 (``budget.threshold``).
-        cap: Largest log evidence of one tick; ``inf`` turns it off.
-        safe_ticks: Ticks a certificate must cover (24 h), >= 1.
-        tick_s: Length of a tick in seconds, > 0.
-        initial_phi: Variance inflation until one is learned, >= 1: 1 for bits, 3 for latency.
-        design: Paired where both variants answered the same requests, else unpaired. It decides what ``fold`` takes:
-            ``PairCounts`` or ``ArmCounts``.
-    """
-
-    margin: Margin
-    levels: int
-    threshold: float
-    cap: float = 3.0
-    safe_ticks: int = 8_640
-    tick_s: float = 10.0
-    initial_phi: float = 1.0
-    design: Design = Design.PAIRED
-
-    def __post_init__(self) -> None:
-        if self.levels < 1:
-            raise ValueError(f"levels must be >= 1, got {self.levels!r}")
-        if not (isfinite(self.threshold) and self.threshold > 1.0):
-            raise ValueError(f"threshold must be > 1, got {self.threshold!r}")
-        if not self.cap > 0.0:
-            raise ValueError(f"cap must be > 0, got {self.cap!r}")
-        if self.safe_ticks < 1:
-            raise ValueError(f"safe_ticks must be >= 1, got {self.safe_ticks!r}")
-        if not (isfinite(self.tick_s) and self.tick_s > 0.0):
-            raise ValueError(f"tick_s must be > 0, got {self.tick_s!r}")
-        if not (isfinite(self.initial_phi) and self.initial_phi >= 1.0):
-            raise ValueError(f"initial_phi must be >= 1, got {self.initial_phi!r}")
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """The statistic reached the threshold at ``tick``; the onset is an estimate, its counts are selected."""
-
-    tick: int
-    log_statistic: float
-    log_threshold: float
-    onset_tick: int
-    since_onset: Counts
-    level: int
-    """Latency level of the leading bet; 0 for bits."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamState:
-    """Everything remembered of a stream: constant size, plain numbers."""
-
-    log_r: tuple[float, ...]
-    onset: onset.OnsetState
-    safe: safe.SafeState
-    inflation: tuple[inflation.InflationState, ...]
-    """One per level."""
-    totals: tuple[Counts, ...]
-    """Harm-scored counts since the start, one per level."""
-    last_tick: int | None = None
-    sibling_phi: float = 1.0
-    """The floor that was last applied."""
-    design: Design = Design.PAIRED
-    rates: tuple[BaselineRate, ...] = ()
-    """The baseline's expected rate, one per level; empty where the design does not need it."""
-
-    @property
-    def levels(self) -> int:
-        """Number of levels."""
-        return len(self.totals)
-
-    @property
-    def log_statistic(self) -> float:
-        """Logarithm of the detector's statistic, ``-inf`` at the start and after an alarm."""
-        return shiryaev_roberts.log_statistic(np.asarray(self.log_r), _log_weights(self.design, self.levels))
-
-    @property
-    def phi(self) -> float:
-        """Largest variance inflation in force over the levels, with the sibling floor."""
-        return max(self.sibling_phi, *(part.phi for part in self.inflation))
-
-    @property
-    def own_phi(self) -> float:
-        """Largest inflation this stream learned by itself: what siblings take their median of."""
-        return max(part.phi for part in self.inflation)
-
-    @property
-    def total(self) -> Counts:
-        """What was counted since the start (level 0): rates are ``candidate_bad / candidate_n`` and so on."""
-        return self.totals[0]
-
-    @property
-    def pairs(self) -> int:
-        """Sample size since the start (level 0): pairs, or answers of both arms."""
-        return self.total.n
-
-    @property
-    def candidate_bad(self) -> int:
-        """Candidate's bad answers since the start (level 0)."""
-        return self.total.candidate_bad
-
-    @property
-    def baseline_bad(self) -> int:
-        """Baseline's bad answers since the start (level 0)."""
-        return self.total.baseline_bad
-
-    @property
-    def onset_now(self) -> Onset | None:
-        """Present estimate of the onset, with the counts since; None while nothing is ahead."""
-        return onset.leading(self.onset)
-
-    @property
-    def pairs_since_onset(self) -> int:
-        """Sample size since the estimated onset; 0 while nothing is ahead."""
-        found = self.onset_now
-        return found.counts.n if found else 0
-
-    @property
-    def safe_until_tick(self) -> int | None:
-        """Last tick the safe certificate is good for."""
-        return self.safe.until_tick
-
-    def safe_at(self, tick: int) -> bool:
-        """Return True if a safe certificate is in force at ``tick``."""
-        return safe.safe_at(self.safe, tick)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON types; ``-inf`` becomes None."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
-        plain["log_r"] = [None if value == -inf else value for value in self.log_r]
-        return {"format": FORMAT, **plain}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> "StreamState":
-        """Return the state that ``to_json`` stored.
-
-        Raises:
-            ValueError: the form is another version's, or damaged.
-        """
-        if stored.get("format") != FORMAT:
-            raise ValueError(f"format must be {FORMAT}, got {stored.get('format')!r}; start the stream afresh")
-        design = Design(stored.get("design", Design.PAIRED))
-        log_r = [-inf if value is None else value for value in stored.get("log_r", ())]
-        state = msgspec.convert({**stored, "log_r": log_r}, cls, dec_hook=partial(_counts, design))
-        bets = DESIGNS[design]
-        sizes = {len(state.log_r), len(state.safe.log_e), len(state.onset.values), len(state.onset.starts)}
-        if sizes | {len(state.onset.counts)} != {state.levels * bets.size} or len(state.inflation) != state.levels:
-            raise ValueError(f"every level must hold {bets.size} bets, got sizes {sorted(sizes)}")
-        if len(state.rates) != state.levels * bets.needs_rate:
-            raise ValueError(f"rates must hold {state.levels * bets.needs_rate} levels, got {len(state.rates)}")
-        return state
-
-
-def _counts(design: Design, _: type, stored: Mapping[str, int]) -> Counts:
-    return msgspec.convert(stored, DESIGNS[design].counts)
-
-
-@lru_cache(maxsize=16)
-def _log_weights(design: Design, levels: int) -> NDArray[np.float64]:
-    weights = np.log(np.tile(DESIGNS[design].weights, levels) / levels)
-    weights.setflags(write=False)
-    return np.asarray(weights, dtype=np.float64)
-
-
-def initial(config: StreamConfig) -> StreamState:
-    """Return the state before the first tick."""
-    bets = DESIGNS[config.design]
-    components, empty = config.levels * bets.size, bets.counts()
-    return StreamState(
-        log_r=(-inf,) * components,
-        onset=onset.initial(components, empty),
-        safe=safe.initial(components),
-        inflation=(inflation.InflationState(phi=config.initial_phi),) * config.levels,
-        totals=(empty,) * config.levels,
-        design=config.design,
-        rates=(BaselineRate(),) * (config.levels if bets.needs_rate else 0),
-    )
+__all__ = ["FORMAT", "Alarm", "StreamConfig", "StreamState", "fold", "initial"]
 
 
 def fold(
@@ -245,7 +54,7 @@ def fold(
     Raises:
         ValueError: the tick was folded before, counts are missing or another design's, or ``sibling_phi`` is below 1.
 
-    >>> from detectors.types import PairCounts
+    >>> from detectors.types import Margin, PairCounts
     >>> config = StreamConfig(Margin(absolute=0.005), levels=1, threshold=1e6)
     >>> state, bad = initial(config), [PairCounts(n10=10, n00=90)]
     >>> for tick in range(8):
@@ -256,37 +65,14 @@ def fold(
     _check(state, config, tick, harm, safe, sibling_phi)
     if frozen:
         return replace(state, last_tick=tick), None
-    bets = DESIGNS[config.design]
-    phis = np.repeat([max(part.phi, sibling_phi) for part in state.inflation], bets.size)
-    cells, expected = _cells(harm), [rate.expected for rate in state.rates]
-    gain = bets.log_increments(cells, config.margin, expected).ravel()
-    log_r = shiryaev_roberts.update(np.asarray(state.log_r), gain, cap=config.cap, phi=phis)
-    if phis.max() > DROP_COARSE_ABOVE:
-        log_r[np.tile(bets.coarse, config.levels) & (phis > DROP_COARSE_ABOVE)] = -inf
-    statistic = shiryaev_roberts.log_statistic(log_r, _log_weights(config.design, config.levels))
-    new = StreamState(
-        log_r=tuple(log_r.tolist()),
-        onset=onset.update(state.onset, tick, np.minimum(gain / phis, config.cap).tolist(), harm),
-        safe=_fold_safe(state, config, tick, bets.safe_log_increments(_cells(safe), config.margin, expected), phis),
-        inflation=_fold_inflation(state, bets.contrast(cells), hold=statistic > 0.5 * log(config.threshold)),
-        totals=tuple(before + now for before, now in zip(state.totals, harm, strict=True)),
-        last_tick=tick,
-        sibling_phi=sibling_phi,
-        design=state.design,
-        rates=tuple(baseline_rate.observe(*each) for each in zip(state.rates, harm, strict=False)),
-    )
-    began = new.onset_now
-    if statistic < log(config.threshold) or began is None:
-        return new, None
-    alarm = Alarm(
-        tick=tick,
-        log_statistic=statistic,
-        log_threshold=log(config.threshold),
-        onset_tick=began.tick,
-        since_onset=began.counts,
-        level=began.component // bets.size,
-    )
-    return _after_alarm(new), alarm
+    one, terms = fleet_of([state]), _terms(config)
+    [alarms] = fleets.fold(one, terms, tick, _cells(harm), _cells(safe), sibling_phi=sibling_phi).tolist()
+    return state_of(one, 0), alarm_of(one, terms, 0) if alarms else None
+
+
+@lru_cache(maxsize=256)
+def _terms(config: StreamConfig) -> Terms:
+    return Terms.of([config])
 
 
 def _check(
@@ -314,34 +100,5 @@ def _check(
 
 
 def _cells(counts: Sequence[Counts]) -> NDArray[np.float64]:
-    """Return the levels' cells, shape (levels, 4)."""
-    return np.array([level.cells for level in counts], dtype=np.float64)
-
-
-def _fold_safe(
-    state: StreamState, config: StreamConfig, tick: int, gain: NDArray[np.float64], phis: NDArray[np.float64]
-) -> safe.SafeState:
-    day = max(1, round(DAY_S / config.tick_s))
-    return safe.update(
-        state.safe,
-        tick,
-        gain.ravel() / phis,
-        DESIGNS[config.design].weights,
-        cover_ticks=config.safe_ticks,
-        validity_ticks=day,
-        patience_ticks=7 * max(day, config.safe_ticks),
-    )
-
-
-def _fold_inflation(
-    state: StreamState, contrasts: NDArray[np.float64], *, hold: bool
-) -> tuple[inflation.InflationState, ...]:
-    return tuple(
-        inflation.observe(part, *contrast, hold=hold)
-        for part, contrast in zip(state.inflation, contrasts.tolist(), strict=True)
-    )
-
-
-def _after_alarm(state: StreamState) -> StreamState:
-    """Return R = 0 and no certificate; the onset run goes on, since the change did."""
-    return replace(state, log_r=(-inf,) * len(state.log_r), safe=safe.initial(len(state.safe.log_e)))
+    """Return the levels' cells, shape (1, levels, 4)."""
+    return np.array([[level.cells for level in counts]], dtype=np.float64)

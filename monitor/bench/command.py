@@ -115,6 +115,25 @@ def evaluate(as_json: bool, **chosen: int) -> None:
         click.echo(line)
 
 
+@bench.command("fold")
+@click.option("--streams", type=int, default=500, show_default=True, help="Streams that are folded together.")
+@click.option("--ticks", type=int, default=400, show_default=True, help="Ticks of one round.")
+@click.option("--rounds", type=int, default=5, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+def fold(as_json: bool, **chosen: int) -> None:
+    """Fold drawn counts into streams and tell how many ticks of streams one processor folds in a second."""
+    from monitor.bench.fold import FoldOptions, render, run
+
+    try:
+        options = FoldOptions(**chosen)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    document = run(options, lambda line: click.echo(line, err=True))
+    for line in [json.dumps(document)] if as_json else render(document):
+        click.echo(line)
+
+
 def _mode(context: click.Context, chosen: Mapping[str, Any]) -> str:
     """Return the mode, which every given option must fit."""
 

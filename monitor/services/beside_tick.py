@@ -1,15 +1,16 @@
 """What a closed tick does beside a stream's detector, and to its alarm. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from detectors.registry import SIGNALS
 from detectors.stats import stream as detector
+from detectors.stats.fleet_states import Member
 from detectors.types import Counts
 from monitor.models.slices import ALL
 from monitor.models.tick import ScoredTick
 from monitor.services.beside import Beside, Run
+from monitor.services.folding import Due
 from monitor.services.ladder import climb
 from monitor.services.leaving_out import advice_on, stands
 from monitor.services.verdicts import share_text
@@ -33,43 +34,39 @@ class Raised:
 
 
 def beside_after(
+    due: Due,
     one: Watched,
-    state: detector.StreamState,
+    state: Member,
     tick: int,
     scored: ScoredTick,
-    harm: Sequence[Counts],
-    safe: Sequence[Counts],
     raised: Raised | None,
     run: Run | None,
     *,
-    sibling_phi: float,
     frozen: bool,
 ) -> tuple[Raised | None, Beside]:
     """Return the alarm as it may be raised, and what is remembered.
 
     Args:
+        due: What its detector was folded with.
         one: The stream as it stood before the tick.
         state: Its detector after it.
         tick: Number of the tick.
         scored: What the tick adds to it.
-        harm: What its detector was folded with.
-        safe: Likewise.
         raised: Its alarm, if any.
         run: Whose its pairs are after the tick (``leaving_out.runs_after``), if anybody can be left out.
-        sibling_phi: As its detector was given it.
-        frozen: Likewise.
+        frozen: Whether its detector was.
     """
     before = one.memory.beside
     now = replace(
         before,
         since=tick if before.since is None else before.since,
-        ladder=climb(before.ladder, one, tick, harm, safe, sibling_phi=sibling_phi, frozen=frozen),
+        ladder=climb(before.ladder, one, tick, due.harm, due.safe, sibling_phi=due.floor, frozen=frozen),
     )
     if frozen:
         return raised, replace(now, waits=None)
-    phi = max(one.memory.state.own_phi, sibling_phi)
+    phi = max(one.memory.state.own_phi, due.floor)
     raised, run = _without_one_client(one, raised, run, phi)
-    complete, waits, page = _on_complete_pairs(one, state, tick, scored, sibling_phi)
+    complete, waits, page = _on_complete_pairs(one, state, tick, scored, due.floor)
     if raised is None and page is not None:
         raised = page
     settled = raised is not None and raised.advice is None
@@ -91,7 +88,7 @@ def _without_one_client(
 
 
 def _on_complete_pairs(
-    one: Watched, state: detector.StreamState, tick: int, scored: ScoredTick, sibling_phi: float
+    one: Watched, state: Member, tick: int, scored: ScoredTick, sibling_phi: float
 ) -> tuple[detector.StreamState | None, int | None, Raised | None]:
     """Fold the tick's complete pairs once a leg was lost; until then both ways of counting are the same stream."""
     before, waits = one.memory.beside.complete, one.memory.beside.waits
@@ -100,7 +97,7 @@ def _on_complete_pairs(
     if before is None and scored.harm == scored.complete:
         return None, None, None
     now, alarm = detector.fold(
-        one.memory.state if before is None else before,
+        one.memory.state.plain() if before is None else before,
         one.config,
         tick,
         scored.complete,

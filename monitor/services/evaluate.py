@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from detectors.registry import SIGNALS
 from detectors.stats import guard
 from detectors.stats import stream as detector
+from detectors.stats.fleet_states import Member
 from detectors.types import SignalKind
 from monitor.clock import Clock
 from monitor.models.columns import PairColumns
@@ -20,10 +21,9 @@ from monitor.models.policy import Policy
 from monitor.models.route import Phase, Route, RouteControl
 from monitor.models.tick import RouteClock, ScoredTick, Stratum, tick_start
 from monitor.models.variant import Role, Variant
-from monitor.services.arms import REFERENCE_ADVICE, Arms, score_sessions, take
+from monitor.services.arms import REFERENCE_ADVICE, Arms, ReferenceAlarm, score_sessions, take
 from monitor.services.beside import Beside, Run
-from monitor.services.beside_tick import Raised as _Raised
-from monitor.services.beside_tick import beside_after
+from monitor.services.beside_tick import Raised, beside_after
 from monitor.services.bounds import note_bounds
 from monitor.services.broken import watch_breakage
 from monitor.services.conversations import Conversations
@@ -31,6 +31,7 @@ from monitor.services.counting import Counted, count_all
 from monitor.services.effects import confirmation, effect_of
 from monitor.services.evidence import evidence_after, told
 from monitor.services.fingerprints import builds_of
+from monitor.services.folding import Due, fold_together
 from monitor.services.histories import Histories, Loads
 from monitor.services.leaving_out import runs_after
 from monitor.services.load import RouteLoad, advice_on
@@ -228,15 +229,42 @@ class _Closing:
         runs: Mapping[int, Run],
     ) -> list[_Folded]:
         """Fold the tick into every stream."""
-        floors = sibling_floors(watched)
         open_incidents = IncidentStore(self.session).open_of(self.route.id)
-        sessions_of, folded = by_slice(sessions), []
         odd = {
             w.stream.signal
             for w in watched
             if w.is_aa and w.memory.alarm and w.memory.alarm.within(self.now, _A_A_DOUBT)
         }
-        for one in sorted(watched, key=order):
+        added = self._added(sorted(watched, key=order), counted, by_slice(sessions))
+        frozen = self.control.phase is not Phase.ARMED
+        states = fold_together([each.due for each in added], self.tick, frozen=frozen)
+        folded = []
+        for each, (state, alarm) in zip(added, states, strict=True):
+            one = each.one
+            if alarm is not None and one.is_aa:
+                odd.add(one.stream.signal)
+            raised, beside = beside_after(
+                each.due,
+                one,
+                state,
+                self.tick,
+                each.scored,
+                self._raised(each, alarm),
+                runs.get(one.stream.id),
+                frozen=frozen,
+            )
+            differs = one.stream.signal in odd
+            folded.append(
+                self._judged(one, each.arms, beside, each.scored, state, raised, open_incidents, differs=differs)
+            )
+        return folded
+
+    def _added(
+        self, watched: Sequence[Watched], counted: Counted, sessions_of: Mapping[str, Sequence[SessionRecord]]
+    ) -> "list[_Added]":
+        """Return what the tick adds to each stream."""
+        floors, added = sibling_floors(watched), []
+        for one in watched:
             this, arms, remembered = one.stream, one.memory.arms, None
             if SIGNALS[this.signal].paired:
                 scored = counted[this.candidate_id, this.signal, this.slice]
@@ -248,38 +276,19 @@ class _Closing:
                 scored = ScoredTick((counts,), (counts,), (counts,), paired=counts.n)  # no session lacks a leg
                 arms, due, remembered = take(arms, counts, one.config.margin, one.config.threshold)
                 harm = safe = (due,)
-            state, alarm = detector.fold(
-                one.memory.state,
-                one.config,
-                self.tick,
-                harm,
-                safe,
-                sibling_phi=floors.get((this.candidate_id, this.signal), 1.0),
-                frozen=self.control.phase is not Phase.ARMED,
-            )
-            if alarm is not None and one.is_aa:
-                odd.add(this.signal)
-            raised = None
-            if alarm is not None:
-                raised = _Raised(alarm.onset_tick, alarm.since_onset, alarm.log_statistic, self._advice(one, alarm))
-            elif remembered is not None and self.control.phase is Phase.ARMED:
-                onset = self.tick - arms.baseline_away
-                raised = _Raised(onset, remembered.counts, remembered.log_statistic, REFERENCE_ADVICE)
-            raised, beside = beside_after(
-                one,
-                state,
-                self.tick,
-                scored,
-                harm,
-                safe,
-                raised,
-                runs.get(this.id),
-                sibling_phi=floors.get((this.candidate_id, this.signal), 1.0),
-                frozen=self.control.phase is not Phase.ARMED,
-            )
-            differs = this.signal in odd
-            folded.append(self._judged(one, arms, beside, scored, state, raised, open_incidents, differs=differs))
-        return folded
+            floor = floors[this.candidate_id, this.signal]
+            added.append(_Added(one, scored, arms, remembered, Due(one.memory.state, one.config, harm, safe, floor)))
+        return added
+
+    def _raised(self, each: "_Added", alarm: detector.Alarm | None) -> Raised | None:
+        """Return the alarm of a stream, or of its sessions against the reference."""
+        if alarm is not None:
+            advice = self._advice(each.one, alarm)
+            return Raised(alarm.onset_tick, alarm.since_onset, alarm.log_statistic, advice)
+        if each.reference is None or self.control.phase is not Phase.ARMED:
+            return None
+        onset = self.tick - each.arms.baseline_away
+        return Raised(onset, each.reference.counts, each.reference.log_statistic, REFERENCE_ADVICE)
 
     def _judged(
         self,
@@ -287,8 +296,8 @@ class _Closing:
         arms: Arms,
         beside: Beside,
         scored: ScoredTick,
-        state: detector.StreamState,
-        raised: _Raised | None,
+        state: Member,
+        raised: Raised | None,
         open_incidents: Sequence[Incident],
         *,
         differs: bool,
@@ -354,7 +363,7 @@ class _Closing:
             return None
         return advice_on(self.load.overlap_since(one.stream.candidate_id, one.baseline_id, alarm.onset_tick))
 
-    def _open(self, one: Watched, raised: _Raised, own: OwnAlarm) -> None:
+    def _open(self, one: Watched, raised: Raised, own: OwnAlarm) -> None:
         """Open an incident, or attach to the open one."""
         this, signal = one.stream, SIGNALS[one.stream.signal]
         IncidentStore(self.session).record(
@@ -403,3 +412,15 @@ class _Closing:
             effect = confirmation(incident, one, streams, self.tick, self.clock.tick_s)
             if effect is not None:
                 IncidentStore(self.session).set_effect(incident.id, effect)
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """What a tick adds to a stream."""
+
+    one: Watched
+    scored: ScoredTick
+    arms: Arms
+    reference: ReferenceAlarm | None
+    """Of sessions, for want of a baseline's."""
+    due: Due

@@ -4,7 +4,7 @@ from math import inf, log
 from typing import TypedDict
 
 from detectors.stats import guard, planning
-from detectors.stats import stream as detector
+from detectors.stats.fleet_states import Member
 from detectors.types import ArmCounts, Counts, PairCounts
 from monitor.models.evidence import Evidence
 from monitor.services.watch import Watched
@@ -15,9 +15,9 @@ _FIRST_PLAN_TICKS = 20
 _PLAN_EVERY_TICKS = 60
 
 
-def evidence_after(one: Watched, state: detector.StreamState, pairing: guard.GuardState, tick: int) -> Evidence:
+def evidence_after(one: Watched, state: Member, pairing: guard.GuardState, tick: int) -> Evidence:
     """Return a stream's evidence after a tick; what could have been seen by now is found anew every sixty ticks."""
-    counts, statistic = state.totals[0], state.log_statistic
+    counts, statistic = state.total, state.log_statistic
     baseline = _rate(counts.baseline_bad, counts.baseline_n)
     known = one.stream.evidence.smallest_detectable
     if _planned(one, tick) and isinstance(counts, PairCounts) and baseline is not None:

@@ -38,6 +38,8 @@ class Memory:
 
     def keep(self, route_id: int, version: int, streams: Sequence[tuple[Stream, Remembered]]) -> None:
         """Remember what a transaction stored of a route; if it is undone, no row will name its version."""
+        for _, memory in streams:
+            memory.state.fleet.stored = None  # the texts are in the rows; the arrays are what is kept
         self._known[route_id] = {
             stream.id: _Kept(version, replace(stream, state={}), memory) for stream, memory in streams
         }

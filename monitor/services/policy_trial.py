@@ -19,12 +19,14 @@ from detectors.registry import SIGNALS
 from detectors.stats import guard, latency
 from detectors.stats import stream as detector
 from detectors.stats.designs import DESIGNS
+from detectors.stats.fleet_states import Member
 from detectors.types import ArmCounts, Counts, Design, PairCounts, SignalKind
 from monitor.models.policy import Policy
 from monitor.models.slices import Seat
 from monitor.models.tick import tick_start
 from monitor.models.variant import Variant
 from monitor.services.arms import gather
+from monitor.services.folding import Due, fold_together
 from monitor.services.slicing import to_test
 from monitor.services.tier_defaults import policy_for
 from monitor.services.watch import Watched, order, sibling_floors, watch
@@ -218,7 +220,7 @@ class _Standing:
 
     one: Watched
     config: detector.StreamConfig
-    state: detector.StreamState
+    state: Member
     pairing: guard.GuardState
     waiting: ArmCounts
 
@@ -246,8 +248,9 @@ class _Fold:
                 [replace(each.one, memory=replace(each.one.memory, state=each.state)) for each in standing]
             )
             end = tick_start((bucket + 1) * self.group, self.tick_s)
-            for each, place in due[bucket]:
-                raised = self._fold(each, place, bucket, floors[each.one.stream.candidate_id, each.one.stream.signal])
+            added = [self._due(each, place, floors[_key(each.one)[:2]]) for each, place in due[bucket]]
+            for (each, _), (state, raised) in zip(due[bucket], fold_together(added, bucket), strict=True):
+                each.state = state
                 if raised is None:
                     continue
                 if each.one.is_aa:
@@ -259,7 +262,7 @@ class _Fold:
         config = replace(one.config, cap=one.config.cap * self.per_tick)
         return _Standing(one, config, one.memory.state, guard.GuardState(), ArmCounts())
 
-    def _fold(self, each: _Standing, place: int, bucket: int, floor: float) -> detector.Alarm | None:
+    def _due(self, each: _Standing, place: int, floor: float) -> Due:
         history = self.histories[_key(each.one)]
         tables, missing = history.tables[place].tolist(), history.missing[place].tolist()
         counts: list[Counts] = []
@@ -270,8 +273,7 @@ class _Fold:
             ready, each.waiting = gather(each.waiting, ArmCounts(*tables[0]))
             counts.append(ready)
         counts += [PairCounts()] * (each.config.levels - len(counts))
-        each.state, alarm = detector.fold(each.state, each.config, bucket, counts, counts, sibling_phi=floor)
-        return alarm
+        return Due(each.state, each.config, counts, counts, floor)
 
     @staticmethod
     def _scored(cells: Sequence[int], missing: int, config: detector.StreamConfig) -> PairCounts:

@@ -14,6 +14,8 @@ from typing import Any
 from detectors.registry import SIGNALS
 from detectors.stats import budget, catastrophe, guard, latency
 from detectors.stats import stream as detector
+from detectors.stats.fleet import start
+from detectors.stats.fleet_states import Member
 from detectors.types import Design, Margin, SignalKind, Verdict
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.policy import Policy
@@ -30,6 +32,7 @@ __all__ = ["OwnAlarm", "Remembered", "Watched", "order", "parts_of", "sibling_fl
 _MONTH_S = 30 * 86400.0
 _DAY_S = 86400.0
 _A_A_FALSE_ALARMS_PER_MONTH = 2.0
+_NO_ARMS = Arms()
 _LATENCY_PHI = 3.0
 """Variance inflation of a latency stream until one is learned."""
 
@@ -52,7 +55,7 @@ class OwnAlarm:
 class Remembered:
     """What a stream remembers from tick to tick; its stored row holds the same."""
 
-    state: detector.StreamState
+    state: Member
     pairing: guard.GuardState = field(default_factory=guard.GuardState)
     idle: int = 0
     alarm: OwnAlarm | None = None
@@ -61,13 +64,13 @@ class Remembered:
     beside: Beside = field(default_factory=Beside)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON types."""
+        """Return what is stored: plain JSON types, and the detector's part as JSON text already."""
         return {
-            "detector": self.state.to_json(),
+            "detector": self.state.stored(),
             "guard": [self.pairing.requests, self.pairing.one_sided],
             "idle": self.idle,
             "alarm": None if self.alarm is None else asdict(self.alarm) | {"at": self.alarm.at.isoformat()},
-            "arms": self.arms.to_json(),
+            **({} if self.arms == _NO_ARMS else {"arms": self.arms.to_json()}),
             "beside": self.beside.to_json(),
         }
 
@@ -75,7 +78,7 @@ class Remembered:
     def from_json(cls, stored: Mapping[str, Any]) -> "Remembered":
         """Inverse of ``to_json``."""
         return cls(
-            state=detector.StreamState.from_json(stored["detector"]),
+            state=Member.of(detector.StreamState.from_json(stored["detector"])),
             pairing=guard.GuardState(*stored["guard"]),
             idle=int(stored["idle"]),
             alarm=_alarm(stored.get("alarm")),
@@ -255,7 +258,7 @@ def _new(
         updated_at=candidate.created_at,
     )
     margin = policy.signals[signal].margin.relative
-    return Watched(stream, Remembered(detector.initial(config)), config, baseline.id, margin)
+    return Watched(stream, Remembered(Member(start([config]), 0)), config, baseline.id, margin)
 
 
 def _again(policy: Policy, found: Stream, baseline: Variant, memory: Remembered | None) -> Watched:

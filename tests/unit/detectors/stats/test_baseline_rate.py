@@ -1,14 +1,17 @@
+import numpy as np
 import pytest
 
-from detectors.stats.baseline_rate import HALF_LIFE_TICKS, BaselineRate, observe
+from detectors.stats.baseline_rate import HALF_LIFE_TICKS, BaselineRate, Rates
 from detectors.types import ArmCounts
 
 
 def fold(counts, ticks, state=None):
     state = state or BaselineRate()
+    rates = Rates(np.array([[state.bad]]), np.array([[state.n]]))
     for _ in range(ticks):
-        state = observe(state, counts)
-    return state
+        rates.observe(bad=np.array([[counts.baseline_bad]]), n=np.array([[counts.baseline_n]]))
+    assert rates.expected.item() == BaselineRate(rates.bad.item(), rates.n.item()).expected
+    return BaselineRate(rates.bad.item(), rates.n.item())
 
 
 def test_it_learns_the_baselines_rate_and_ignores_the_candidates():

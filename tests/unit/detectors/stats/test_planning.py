@@ -1,6 +1,10 @@
 from math import inf
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 
 from detectors.stats.planning import kl_inf, pairs_to_detect, smallest_detectable
 from detectors.types import Margin
@@ -11,6 +15,21 @@ HALF_POINT = Margin(absolute=0.005)
 def test_growth_is_zero_for_what_the_margin_tolerates():
     assert kl_inf(0.015, 0.01, 0.005, HALF_POINT) == 0.0
     assert pairs_to_detect(0.012, 0.01, 0.005, HALF_POINT, threshold=1e6) == inf
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.builds(Margin, st.floats(0, 0.3), st.floats(0, 1)))
+def test_growth_is_the_largest_over_all_bets(candidate, baseline, shared, margin):
+    """scipy.optimize.minimize_scalar(lambda u: -E log(1 + u Z / (1 + r + m)), bounds=(0, 1), method="bounded")."""
+    both = max(0.0, candidate + baseline - 1.0) * (1 - shared) + min(candidate, baseline) * shared
+    cells = np.array([both, candidate - both, baseline - both, 1.0 - candidate - baseline + both]).clip(0.0)
+    slack = margin.relative + margin.absolute
+    scores = np.array([-slack, 1.0 - margin.absolute, -1.0 - slack, -margin.absolute]) / (1.0 + slack)
+
+    def loss(u):
+        return -float(cells @ np.log1p(u * scores))
+
+    expected = -minimize_scalar(loss, bounds=(0.0, 1.0 - 1e-9), method="bounded", options={"xatol": 1e-9}).fun
+    assert kl_inf(candidate, baseline, both, margin) == pytest.approx(max(0.0, expected), rel=1e-5, abs=1e-9)
 
 
 def test_growth_and_delay_are_monotone_in_the_candidates_rate():

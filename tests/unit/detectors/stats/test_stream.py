@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from detectors.stats import inflation, unpaired
+from detectors.stats.fleet_states import fleet_of
 from detectors.stats.stream import StreamConfig, StreamState, fold, initial
 from detectors.types import ArmCounts, Design, Margin, PairCounts
 
@@ -101,8 +102,8 @@ def test_unpaired_bursts_raise_phi():
     config = replace(ARMS, margin=Margin(absolute=0.1))
     bursts = [[ArmCounts(100, 30 if tick % 64 < 8 else 1, 100, 1)] for tick in range(640)]
     calm = [[ArmCounts(100, 1 + tick % 3, 100, 1 + tick % 2)] for tick in range(640)]
-    assert inflation.estimate(run(bursts, config=config)[0].inflation[0]) > 5
-    assert inflation.estimate(run(calm, config=config)[0].inflation[0]) < 1.5
+    assert inflation.estimate(fleet_of([run(bursts, config=config)[0]]).inflations) > 5
+    assert inflation.estimate(fleet_of([run(calm, config=config)[0]]).inflations) < 1.5
 
 
 def test_unpaired_levels_have_their_own_rates():

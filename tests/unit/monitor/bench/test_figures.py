@@ -1,5 +1,6 @@
 """What the benchmarks make of their samples, and which options they refuse."""
 
+import json
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from statistics import fmean
@@ -7,6 +8,7 @@ from statistics import fmean
 import pytest
 from click.testing import CliRunner
 
+from monitor.bench import fold
 from monitor.bench.command import bench
 from monitor.bench.group_commit import Rivals
 from monitor.bench.options import BenchOptions
@@ -142,3 +144,28 @@ def test_options_that_do_not_fit_are_refused_before_anything_starts(arguments, m
     done = CliRunner().invoke(bench, ["ingest", *arguments.split()])
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_folding_is_measured_in_every_design_with_its_profile():
+    done = CliRunner().invoke(bench, ["fold", "--streams", "6", "--ticks", "8", "--rounds", "2", "--json"])
+    document = json.loads(done.stdout)
+    assert [case["name"] for case in document["cases"]] == [
+        "paired",
+        "paired, of unlike ages",
+        "paired, three levels",
+        "unpaired",
+    ]
+    for case in document["cases"]:
+        assert len(case["rounds"]) == 2
+        assert sum(case["profile"].values()) == pytest.approx(1.0, abs=0.02)
+        assert min(case["profile"][part] for part in ("evidence", "detector", "onset", "certificates", "phi")) > 0
+    lines = "\n".join(fold.render(document))
+    assert "| paired, three levels |" in lines
+    assert "unpaired: " in lines
+
+
+@pytest.mark.parametrize("wrong", ["--streams 0", "--ticks 0", "--rounds 0", "--seed -1"])
+def test_folding_is_not_measured_on_nothing(wrong):
+    done = CliRunner().invoke(bench, ["fold", *wrong.split()])
+    assert done.exit_code == 2
+    assert "must be >=" in done.stderr

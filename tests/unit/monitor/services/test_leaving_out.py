@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.registry import SIGNALS
+from detectors.stats.fleet_states import Member
 from detectors.stats.influence import add, log_evidence
 from detectors.types import PairCounts
 from monitor.models.columns import NOBODY, PairColumns, SliceSet
@@ -16,6 +17,7 @@ from monitor.models.variant import Role, Tier, Variant
 from monitor.services.beside import Beside, Run
 from monitor.services.beside_tick import PATIENCE_TICKS, Raised, beside_after
 from monitor.services.counting import count_all
+from monitor.services.folding import Due, fold_together
 from monitor.services.leaving_out import SLACK, runs_after, stands
 from monitor.services.load import Footing
 from monitor.services.policies import parse_policy
@@ -148,9 +150,11 @@ ALARM = Raised(3, PairCounts(n10=60, n00=940), 20.0, None)
 def after(run, raised=None, one=None, scored=None, tick=9, frozen=False):
     one = one or of("all")
     scored = scored or ScoredTick((PairCounts(n00=5),), (PairCounts(n00=5),), (PairCounts(n00=5),), 5)
-    return beside_after(
-        one, one.memory.state, tick, scored, scored.harm, scored.safe, raised, run, sibling_phi=1.0, frozen=frozen
-    )
+    return beside_after(due(one, scored), one, one.memory.state, tick, scored, raised, run, frozen=frozen)
+
+
+def due(one, scored):
+    return Due(one.memory.state, one.config, scored.harm, scored.safe)
 
 
 def test_an_alarm_that_hangs_on_one_client_only_advises_and_is_looked_at_again():
@@ -200,15 +204,11 @@ LOSSY = ScoredTick(
 
 def lossy(ticks):
     """What a stream of lossy ticks raises, as (tick, alarm), and what it remembers in the end."""
-    from detectors.stats import stream as detector
-
     one, told = of("all"), []
     for tick in range(ticks):
-        state, alarm = detector.fold(one.memory.state, one.config, tick, LOSSY.harm, LOSSY.safe)
+        [(state, alarm)] = fold_together([due(one, LOSSY)], tick)
         assert alarm is None, "lost legs hide it"
-        raised, beside = beside_after(
-            one, state, tick, LOSSY, LOSSY.harm, LOSSY.safe, None, None, sibling_phi=1.0, frozen=False
-        )
+        raised, beside = beside_after(due(one, LOSSY), one, state, tick, LOSSY, None, None, frozen=False)
         one = replace(one, memory=replace(one.memory, state=state, beside=beside))
         told += [(tick, raised)] if raised else []
     return told, one.memory.beside
@@ -235,8 +235,8 @@ def test_without_a_lost_leg_there_is_one_fold():
 @pytest.mark.parametrize("raised", [ALARM, replace(ALARM, advice="why")])
 def test_a_full_alarm_ends_the_wait_of_complete_pairs(raised):
     one = of("all")
-    state = replace(one.memory.state, last_tick=0)
-    memory = replace(one.memory, state=state, beside=Beside(since=0, complete=state, waits=8))
+    state = replace(one.memory.state.plain(), last_tick=0)
+    memory = replace(one.memory, state=Member.of(state), beside=Beside(since=0, complete=state, waits=8))
     onset = replace(LOSSY, complete=(PairCounts(n10=20),))
     _, beside = after(None, raised, one=replace(one, memory=memory), scored=onset, tick=9)
     assert beside.waits == (8 if raised.advice else None)

@@ -1,9 +1,11 @@
 """Which design a policy may choose for a signal, and what that makes of its streams."""
 
+import msgspec
 import pytest
 
 from detectors.registry import SIGNALS
 from detectors.stats import stream as detector
+from detectors.stats.fleet_states import Member
 from detectors.types import ArmCounts, Design
 from monitor.errors import ValidationError
 from monitor.models.variant import Role, Tier, Variant
@@ -57,16 +59,17 @@ def test_a_design_that_does_not_fit_is_refused(signal, entry, why):
 def test_a_conditional_stream_sees_a_ratio_of_rare_reactions():
     """0.2 % against 1 %: no baseline rate is learned, an arm without sessions tells nothing, the state goes on."""
     one = stream(policy(correction=RARE))
-    state, alarms = one.memory.state, []
+    state, alarms = one.memory.state.plain(), []
     for tick in range(400):
         counts = [ArmCounts(400, 4, 100, int(tick % 5 == 0)) if tick % 7 else ArmCounts(400, 40, 0, 0)]
         state, alarm = detector.fold(state, one.config, tick, counts, counts)
         alarms += [tick] if alarm else []
         if tick == 5:
-            state = Remembered.from_json(Remembered(state).to_json()).state
+            stored = msgspec.json.decode(msgspec.json.encode(Remembered(Member.of(state)).to_json()))
+            state = Remembered.from_json(stored).state.plain()
     assert alarms
     assert state.rates == ()
-    quiet = one.memory.state
+    quiet = one.memory.state.plain()
     for tick in range(400):
         counts = [ArmCounts(400, int(tick % 2 == 0), 100, int(tick % 8 == 0))]
         quiet, alarm = detector.fold(quiet, one.config, tick, counts, counts)

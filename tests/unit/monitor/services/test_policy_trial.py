@@ -54,7 +54,7 @@ def by_hand(chosen, tables, signal="schema_validity"):
         for w in watch(chosen, VARIANTS, (), epoch=0, fleet=1)
         if (w.stream.candidate_id, w.stream.signal) == (CAND, signal)
     ]
-    state, ticks = one.memory.state, []
+    state, ticks = one.memory.state.plain(), []
     for place, cells in enumerate(tables):
         counts = [PairCounts(*cells)]
         state, alarm = detector.fold(
