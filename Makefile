@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test eval calibrate lint format debian clean
+.PHONY: help demo test eval calibrate mutations lint format debian clean
 
 help:            ## show this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ eval: $(VENV)/test.stamp ## how far signals agree with labelled data (DATA=folde
 
 calibrate: $(VENV)/demo.stamp ## prove the statistical promises by simulation (half an hour; ARGS=--quick: a minute)
 	@$(BIN)/fullback calibrate $(ARGS)
+
+mutations: $(VENV)/test.stamp ## break the code in some 150 ways and see a named test notice each (a quarter of an hour; ARGS=statistics: a part)
+	@$(BIN)/python -m tests.mutations $(ARGS)
 
 clean:           ## remove the virtual environment and caches
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -41,6 +41,12 @@ class AlertKind(StrEnum):
     """A variant's greedy answers differ less than its declaration allows."""
     BASELINE_DOUBTED = "baseline_doubted"
     """A baseline declared full precision is named as something coarser."""
+    TRAFFIC_UNLIKE = "traffic_unlike"
+    """The baseline's sessions ask for other things than a candidate's."""
+    HOLDBACK_SHARE = "holdback_share"
+    """The baseline answers another share of the sessions than declared."""
+    SAMPLING_UNLIKE = "sampling_unlike"
+    """The legs of requests were asked at unlike temperatures."""
     SHIPPER_SILENT = "shipper_silent"
     """A source's events stopped; ``candidate`` names the source."""
 

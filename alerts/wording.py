@@ -81,6 +81,15 @@ KINDS = {
         "Baseline in doubt",
         "variant {candidate} (baseline {baseline}) may not be the full precision it is declared",
     ),
+    AlertKind.TRAFFIC_UNLIKE: KindWords(
+        "🔀", "Traffic unlike", "the sessions of {baseline} ask for other things than those of candidate {candidate}"
+    ),
+    AlertKind.HOLDBACK_SHARE: KindWords(
+        "⚖️", "Holdback not as declared", "{baseline} answers another share of the sessions than its policy declares"
+    ),
+    AlertKind.SAMPLING_UNLIKE: KindWords(
+        "🌡️", "Sampling unlike", "{candidate} and {baseline} were asked the same requests at unlike temperatures"
+    ),
     AlertKind.SHIPPER_SILENT: KindWords("🔇", "Shipper silent", "source {candidate} sends nothing any more", where=""),
 }
 

@@ -7,6 +7,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 import monitor.storage.breakages
+import monitor.storage.comparability
 import monitor.storage.slice_seats  # noqa: F401 - tables that have modules of their own
 from monitor.config import Settings
 from monitor.storage import event_tables  # noqa: F401 - it adds its tables

@@ -36,6 +36,7 @@ class _Share(click.ParamType[float]):
 
 
 _SHARE = _Share()
+_HOUR_S = 3600.0
 
 
 @click.command()
@@ -46,7 +47,8 @@ _SHARE = _Share()
 @click.option("--spread", type=float, default=0.5, show_default=True,
               help="Latencies: standard deviation of their logarithm.")  # fmt: skip
 @click.option("--margin", type=_SHARE, help="Tolerance, instead of the policy's: absolute; relative for latencies.")
-@click.option("--rps", type=float, required=True, help="Requests a second; sessions where users' reactions are read.")
+@click.option("--rps", type=float, help="Requests a second; sessions where users' reactions are read.")
+@click.option("--sessions-per-hour", type=float, help="Instead of --rps, where arms are compared.")
 @click.option("--mirror", type=_SHARE, default=1.0, show_default="100%", help="Share that the mirror copies.")
 @click.option("--holdback", type=_SHARE, help="Share that the baseline answers; 5% where arms are compared.")
 @click.option("--unpaired", is_flag=True, help="Compare the arms: no mirror.")
@@ -64,7 +66,8 @@ def plan(
     slowdown: float | None,
     spread: float,
     margin: float | None,
-    rps: float,
+    rps: float | None,
+    sessions_per_hour: float | None,
     mirror: float,
     holdback: float | None,
     unpaired: bool,
@@ -82,13 +85,14 @@ def plan(
     if by_slowdown in {base_rate is not None, candidate_rate is not None}:
         raise click.UsageError("give --base-rate and --candidate-rate, or for a latency --slowdown alone")
     arms = unpaired or not SIGNALS[signal].paired
+    traffic = _per_second(rps, sessions_per_hour, arms=arms)
     try:
         document = {} if policy is None else read_document(policy) or {}
         chosen = parse_policy(policy or DEFAULT_POLICY, 0, document)
         question = question_of(
             chosen,
             signal,
-            rps=rps,
+            rps=traffic,
             mirror=mirror,
             holdback=(0.05 if arms else 0.0) if holdback is None else holdback,
             apart=unpaired,
@@ -105,6 +109,15 @@ def plan(
     except FullbackError as error:
         raise click.ClickException(f"{error.title}: {error.detail}") from None
     print_document(made.to_json(), as_json=as_json, lines=_lines(made, chosen.horizon_floor_s))
+
+
+def _per_second(rps: float | None, sessions_per_hour: float | None, *, arms: bool) -> float:
+    """Return the requests, or sessions, a second, said in one of two ways."""
+    if sessions_per_hour is not None and not arms:
+        raise click.UsageError("--sessions-per-hour: pairs are counted by requests; give --rps, or add --unpaired")
+    if (rps is None) == (sessions_per_hour is None):
+        raise click.UsageError("give --rps, or --sessions-per-hour where arms are compared")
+    return rps if rps is not None else (sessions_per_hour or 0.0) / _HOUR_S
 
 
 def _lines(made: Plan, horizon_s: float) -> list[str]:

@@ -15,6 +15,7 @@ from monitor.intake.limits import Limits
 from monitor.routing.registry import build as build_target
 from monitor.services.agreement_watch import AgreementService
 from monitor.services.catalog import CatalogCache
+from monitor.services.comparability_watch import ComparabilityWatch
 from monitor.services.drain import Drain
 from monitor.services.erasure import ErasureService
 from monitor.services.evaluate import EvaluateService
@@ -174,7 +175,7 @@ class Factory:
     @cached_property
     def evaluate(self) -> EvaluateService:
         """Evaluation."""
-        return EvaluateService(self.database, self.policies, self.clock)
+        return EvaluateService(self.database, self.policies, self.clock, ComparabilityWatch(self.findings))
 
     @cached_property
     def gauges(self) -> GaugeService:

@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from math import inf, isfinite, log, log1p
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from detectors.stats import unpaired
 from detectors.stats.paired import U, prior
 from detectors.types import Margin
 
-__all__ = ["kl_inf", "pairs_to_detect", "smallest_detectable"]
+__all__ = ["kl_inf", "pairs_to_detect", "sessions_to_detect", "smallest_detectable", "smallest_detectable_of_arms"]
 
 _HALVINGS = 24
 _ROUNDING = 1e-12
 _MOST_U = 1.0 - 1e-9
 _MOST_STEPS = 60
 _NEAR = 1e-10
+_RAREST = 1e-4
+"""The expected rate of a baseline that never failed."""
+_GRID, _ROUNDS = 17, 5
+"""Rates that are looked at together, and how often the interval between two of them is."""
 
 
 def _cells(candidate: float, baseline: float, both: float) -> tuple[float, float, float, float]:
@@ -122,18 +128,23 @@ def pairs_to_detect(
     >>> round(pairs_to_detect(0.02, 0.01, 0.005, margin, threshold=2e5, pairs_per_tick=100), -2)
     15600.0
     """
-    if not (isfinite(threshold) and threshold > 1.0):
-        raise ValueError(f"threshold must be > 1, got {threshold!r}")
-    if not pairs_per_tick > 0.0:
-        raise ValueError(f"pairs_per_tick must be > 0, got {pairs_per_tick!r}")
-    if not phi >= 1.0:
-        raise ValueError(f"phi must be >= 1, got {phi!r}")
+    _check(threshold, phi, pairs_per_tick=pairs_per_tick)
     growth, u = _best(candidate, baseline, both, margin)
     if growth <= 0.0:
         return inf
     weight = float(prior()[int(np.argmin(np.abs(np.log(np.asarray(U) / max(u, _ROUNDING)))))]) / levels
     nats = log(threshold / weight) + log(min(1.0, growth * pairs_per_tick)) - 1.0
     return max(1.0, phi * nats / growth)
+
+
+def _check(threshold: float, phi: float, **per_tick: float) -> None:
+    if not (isfinite(threshold) and threshold > 1.0):
+        raise ValueError(f"threshold must be > 1, got {threshold!r}")
+    for name, value in per_tick.items():
+        if not value > 0.0:
+            raise ValueError(f"{name} must be > 0, got {value!r}")
+    if not phi >= 1.0:
+        raise ValueError(f"phi must be >= 1, got {phi!r}")
 
 
 def smallest_detectable(
@@ -189,4 +200,112 @@ def smallest_detectable(
     for _ in range(_HALVINGS):
         middle = (low + high) / 2.0
         low, high = (low, middle) if seen(middle) else (middle, high)
+    return high
+
+
+def sessions_to_detect(
+    candidate: ArrayLike,
+    baseline: float,
+    share: float,
+    margin: Margin,
+    *,
+    threshold: float,
+    sessions_per_tick: float = inf,
+    phi: float = 1.0,
+    levels: int = 1,
+) -> NDArray[np.float64]:
+    """Return about how many sessions of both arms an alarm takes from the onset of a constant harm.
+
+    Formula: ``phi (log A + log(6 levels) + log(min(1, K n / phi)) - 1) / K`` with n = ``sessions_per_tick`` and K the
+    growth of log evidence per session: that of the best bet of ``unpaired`` at the expected counts of one session,
+    ``(1 - share, (1 - share) candidate, share, share baseline)``; its projection depends on their ratio alone.
+
+    Args:
+        candidate: Candidate's bad rate, in [0, 1]; any shape.
+        baseline: Baseline's bad rate, in [0, 1].
+        share: Share of the sessions that the baseline answers, in (0, 1): 0.05 for a holdback of 5 %.
+        margin: Tolerance.
+        threshold: A, in ticks, > 1.
+        sessions_per_tick: Of both arms, > 0; the default ignores the gain of many looks per nat.
+        phi: Variance inflation, >= 1.
+        levels: Levels that share the weights.
+
+    Returns:
+        Sessions of both arms, at least 1, in the shape of ``candidate``; ``inf`` where the margin tolerates the
+        difference or no bet gains. Within about a third of simulation; the cap of 3 nats a tick is not included.
+
+    Raises:
+        ValueError: an argument is outside its range.
+
+    >>> margin = Margin(absolute=0.01)
+    >>> sessions_to_detect([0.02, 0.05, 0.1], 0.02, 0.05, margin, threshold=2.6e6).round(-2).tolist()
+    [inf, 52500.0, 7800.0]
+    """
+    _check(threshold, phi, sessions_per_tick=sessions_per_tick)
+    rates = np.asarray(candidate, dtype=np.float64)
+    for name, values in (("candidate", rates), ("baseline", np.asarray(baseline))):
+        if not np.all((values >= 0.0) & (values <= 1.0)):
+            raise ValueError(f"{name} must be in [0, 1], got {values.tolist()!r}")
+    if not 0.0 < share < 1.0:
+        raise ValueError(f"share must be in (0, 1), got {share!r}")
+    rest, ones = 1.0 - share, np.ones_like(rates)
+    cells = np.stack([rest * ones, rest * rates, share * ones, share * baseline * ones], axis=-1)
+    steps = unpaired.log_increments(cells, margin, ones * min(max(baseline, _RAREST), 1.0 - _RAREST))
+    tolerated = (1.0 + margin.relative) * baseline + margin.absolute
+    growth = np.where(rates > tolerated, np.maximum(steps.max(axis=-1), 0.0) / phi, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gained = np.minimum(1.0, growth * sessions_per_tick) if isfinite(sessions_per_tick) else ones
+        nats = log(threshold * unpaired.BETS * levels) + np.log(gained) - 1.0
+        return np.where(growth > 0.0, np.maximum(1.0, nats / growth), inf)
+
+
+def smallest_detectable_of_arms(
+    baseline_rate: float,
+    margin: Margin,
+    threshold: float,
+    candidate_n: float,
+    baseline_n: float,
+    phi: float = 1.0,
+    *,
+    sessions_per_tick: float = inf,
+    levels: int = 1,
+) -> float | None:
+    """Return the smallest candidate bad rate that would be seen within so many sessions of each arm.
+
+    Args:
+        baseline_rate: Baseline's bad rate, in [0, 1].
+        margin: Tolerance.
+        threshold: A, in ticks, > 1.
+        candidate_n: The candidate's sessions.
+        baseline_n: The baseline's: at 5 % of both, 20 times as many of the candidate gain little.
+        phi: Variance inflation, >= 1.
+        sessions_per_tick: As in ``sessions_to_detect``.
+        levels: As in ``sessions_to_detect``.
+
+    Returns:
+        A rate in (tolerated, 1], or None if even a rate of 1 would not be seen, as where an arm is empty.
+
+    >>> round(smallest_detectable_of_arms(0.02, Margin(absolute=0.01), 2.6e6, 19_000, 1_000), 4)
+    0.067
+    """
+    if candidate_n <= 0.0 or baseline_n <= 0.0:
+        return None
+    both = candidate_n + baseline_n
+    low, high = min(1.0, (1.0 + margin.relative) * baseline_rate + margin.absolute), 1.0
+    for _ in range(_ROUNDS):
+        rates = np.linspace(low, high, _GRID)
+        seen = both >= sessions_to_detect(
+            rates,
+            baseline_rate,
+            baseline_n / both,
+            margin,
+            threshold=threshold,
+            sessions_per_tick=sessions_per_tick,
+            phi=phi,
+            levels=levels,
+        )
+        if not seen[-1]:
+            return None
+        first = int(np.argmax(seen))
+        low, high = float(rates[max(0, first - 1)]), float(rates[first])
     return high

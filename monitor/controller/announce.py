@@ -32,6 +32,9 @@ _SEVERITY = {
     AlertKind.AGREEMENT_BELOW: Severity.WARN,
     AlertKind.AGREEMENT_ABOVE: Severity.WARN,
     AlertKind.BASELINE_DOUBTED: Severity.WARN,
+    AlertKind.TRAFFIC_UNLIKE: Severity.WARN,
+    AlertKind.HOLDBACK_SHARE: Severity.WARN,
+    AlertKind.SAMPLING_UNLIKE: Severity.WARN,
     AlertKind.SHIPPER_SILENT: Severity.WARN,
 }
 
@@ -145,4 +148,6 @@ def _next_step(kind: AlertKind, route: Route) -> str | None:
         case (
             AlertKind.WORTH_A_LOOK | AlertKind.AGREEMENT_BELOW | AlertKind.AGREEMENT_ABOVE | AlertKind.BASELINE_DOUBTED
         ):
+            return None
+        case AlertKind.TRAFFIC_UNLIKE | AlertKind.HOLDBACK_SHARE | AlertKind.SAMPLING_UNLIKE:
             return None

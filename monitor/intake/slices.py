@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from detectors.signals.agreement import GREEDY_BELOW
 from detectors.types import Request
 from monitor.intake.language import language_of
 
@@ -41,7 +42,7 @@ def slices_of(request: Request | None, endpoint: str | None = None, tags: Sequen
     ``first_turn`` when it has exactly one user message, ``schema:<hash>`` when it asks for a JSON Schema, the bucket
     of its prompt's length when any of its text was logged; then its kind (what it asks for: a structured answer,
     tools, or a chat; beside it ``kind:reasoning`` and ``kind:code``), the language of its last user message where that
-    tells, the endpoint and the tags.
+    tells, the endpoint and the tags. A stated temperature is noted, too (``temperature:0.7``, ``temperature:greedy``).
     """
     found = [] if request is None else _asked(request, tagged=CODE_TAG in tags)
     if endpoint is not None:
@@ -74,6 +75,8 @@ def _asked(request: Request, *, tagged: bool) -> list[str]:
     if logged:
         found.append(_bucket(size))
     found += _kinds(request, last, tagged=tagged)
+    if request.temperature is not None:
+        found.append(_temperature(request.temperature))
     language = None if last is None else language_of(last)
     if language is not None:
         found.append(f"lang:{language}")
@@ -102,6 +105,13 @@ def _of_code(request: Request, last: str | None, *, tagged: bool) -> bool:
         return True
     tick = -1 if last is None else last.find("`", 0, CODE_WITHIN)  # one sign is found ten times as fast as three
     return tick >= 0 and last is not None and last.find("```", tick, CODE_WITHIN) >= 0
+
+
+def _temperature(stated: float) -> str:
+    """Return a label of a stated temperature, to a tenth: what legs and arms are compared by. No policy names it."""
+    if 0.0 <= stated < GREEDY_BELOW:
+        return "temperature:greedy"
+    return f"temperature:{min(max(stated, 0.0), 2.0):.1f}"
 
 
 def _bucket(size: int) -> str:

@@ -21,6 +21,12 @@ class FindingKind(StrEnum):
     """A variant gives its reference's greedy answers more often than its declaration allows; subject: route/variant."""
     BASELINE_DOUBTED = "baseline_doubted"
     """A baseline that is declared full precision is named as something coarser; subject: route/variant."""
+    TRAFFIC_UNLIKE = "traffic_unlike"
+    """The baseline's sessions ask for other things than a candidate's; subject: route/candidate."""
+    HOLDBACK_SHARE = "holdback_share"
+    """The baseline answers another share of the sessions than its policy declares; subject: route/baseline."""
+    SAMPLING_UNLIKE = "sampling_unlike"
+    """The two legs of requests were asked at unlike temperatures; subject: route/variant."""
     SHIPPER_SILENT = "shipper_silent"
     """A source that used to send sends nothing; subject: the source."""
 

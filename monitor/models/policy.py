@@ -42,9 +42,11 @@ class PreflightPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ReactionPolicy:
-    """How long users have to react to an answer."""
+    """How long users have to react to an answer, and which part of the sessions the baseline should answer."""
 
     matures_after_s: float = 600.0
+    holdback: float | None = None
+    """Declared share of the sessions that the router leaves on the baseline; None says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

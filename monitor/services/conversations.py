@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.models.conversation import SessionRecord
+from monitor.models.conversation import SessionRecord, TurnRecord
 from monitor.services.sessions import Sessions
 from monitor.storage.turns import TurnStore
 
@@ -36,11 +36,17 @@ class Conversations:
         followed = self._known.pop(route_id, None)  # put back at the end: what breaks off is read again
         if followed is None or followed.last_tick != tick - 1 or followed.sessions.matures_after_s != matures_after_s:
             followed = _Followed(_read_back(store, route_id, start, matures_after_s), tick - 1)
+        followed.sessions.opened()  # those that nobody asked for
         followed.sessions.add(store.between(route_id, start, end))
         found = followed.sessions.matured(end.timestamp())
         followed.last_tick = tick
         self._known[route_id] = followed
         return found
+
+    def opened(self, route_id: int) -> list[TurnRecord]:
+        """Return the turns that began a session in the tick taken last; once."""
+        followed = self._known.get(route_id)
+        return [] if followed is None else followed.sessions.opened()
 
 
 def _read_back(store: TurnStore, route_id: int, until: datetime, matures_after_s: float) -> Sessions:

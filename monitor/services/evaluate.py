@@ -26,6 +26,7 @@ from monitor.services.beside import Beside, Run
 from monitor.services.beside_tick import Raised, beside_after
 from monitor.services.bounds import note_bounds
 from monitor.services.broken import watch_breakage
+from monitor.services.comparability_watch import COMPARABLE, ComparabilityWatch, Standing
 from monitor.services.conversations import Conversations
 from monitor.services.counting import Counted, count_all
 from monitor.services.effects import confirmation, effect_of
@@ -74,10 +75,17 @@ class EvaluateService:
     Several processes split the routes (``sharding``); none waits for another.
     """
 
-    def __init__(self, database: Database, policies: PolicyService, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        policies: PolicyService,
+        clock: Clock,
+        comparability: ComparabilityWatch | None = None,
+    ) -> None:
         self._database = database
         self._policies = policies
         self._clock = clock
+        self._comparability = comparability
         self._histories = Histories()
         self._conversations = Conversations()
         self._loads = Loads()
@@ -140,6 +148,12 @@ class EvaluateService:
             with timed("pair"):
                 complete = route.mirror_percent >= 100  # noqa: PLR2004
                 paired = pair_columns(legs, _microseconds(start), _microseconds(end), mirror_complete=complete)
+                standing: Mapping[int, Standing] = {}
+                if self._comparability is not None:
+                    turns, now = self._conversations.opened(route.id), self._clock.now()
+                    standing = self._comparability.close(
+                        session, route, policy, variants, control, tick, turns, paired, now
+                    )
                 pairs, sessions, slices = seat_and_slice(session, route, policy, paired, matured, start, stored)
             builds = builds_of(FingerprintStore(session).of_route(route.id))
             watched = _stored_first(
@@ -155,7 +169,9 @@ class EvaluateService:
                     memories=memories,
                 ),
             )
-            closing = _Closing(session, route, policy, clock, control, tick, self._clock.now(), self._histories, load)
+            closing = _Closing(
+                session, route, policy, clock, control, tick, self._clock.now(), self._histories, load, standing
+            )
             with timed("count"):
                 counted = closing.count(pairs, watched)
                 runs = runs_after(pairs, watched, counted, tick)
@@ -209,6 +225,8 @@ class _Closing:
     now: datetime
     histories: Histories
     load: RouteLoad
+    standing: Mapping[int, Standing]
+    """What stands against comparing a candidate."""
 
     def count(self, pairs: PairColumns, watched: Sequence[Watched]) -> Counted:
         """Count the tick for every stream of pairs."""
@@ -307,7 +325,9 @@ class _Closing:
         evidence = evidence_after(one, state, pairing, self.tick)
         if raised is not None:
             evidence = replace(evidence, **told(raised.since), log_statistic=raised.log_statistic)
-        doubtful = guard.trips(pairing) or differs
+        standing = self.standing.get(one.stream.candidate_id, COMPARABLE)
+        split, note = standing.inconclusive(one.stream.signal), standing.note(one.stream.signal)
+        doubtful = guard.trips(pairing) or differs or split is not None
         own = one.memory.alarm if raised is None else OwnAlarm(self.now, evidence, raised.advice)
         if raised is not None and own is not None and not one.is_aa and not doubtful:
             self._open(one, raised, own)
@@ -328,10 +348,13 @@ class _Closing:
                 idle_ticks=idle,
                 frozen_in=None if self.control.phase is Phase.ARMED else self.control.phase.value,
                 baseline_away_ticks=arms.baseline_away,
+                split=split,
                 unlike=scored.unlike > 0 and self.load.footing(one.stream.candidate_id, one.baseline_id).unlike,
                 learning=scored.paired > scored.unlike and not any(table.n for table in scored.complete),
             )
         )
+        if note is not None and note not in reason:
+            reason = f"{reason}. {note}"
         memory = Remembered(state, pairing, idle, own, arms, beside)
         stream = replace(
             one.stream,
@@ -359,8 +382,9 @@ class _Closing:
 
     def _advice(self, one: Watched, alarm: detector.Alarm) -> str | None:
         """Return why an alarm only advises: what is slow under load of its own is no proof against the variant."""
-        if SIGNALS[one.stream.signal].kind is not SignalKind.LATENCY:
-            return None
+        doubt = self.standing.get(one.stream.candidate_id, COMPARABLE).advice(one.stream.signal)
+        if doubt is not None or SIGNALS[one.stream.signal].kind is not SignalKind.LATENCY:
+            return doubt
         return advice_on(self.load.overlap_since(one.stream.candidate_id, one.baseline_id, alarm.onset_tick))
 
     def _open(self, one: Watched, raised: Raised, own: OwnAlarm) -> None:

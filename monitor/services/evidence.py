@@ -20,15 +20,8 @@ def evidence_after(one: Watched, state: Member, pairing: guard.GuardState, tick:
     counts, statistic = state.total, state.log_statistic
     baseline = _rate(counts.baseline_bad, counts.baseline_n)
     known = one.stream.evidence.smallest_detectable
-    if _planned(one, tick) and isinstance(counts, PairCounts) and baseline is not None:
-        known = planning.smallest_detectable(
-            min(baseline, 0.99),
-            one.config.margin,
-            one.config.threshold,
-            counts.n,
-            state.phi,
-            levels=one.config.levels,
-        )
+    if _planned(one, tick) and baseline is not None:
+        known = _smallest(one, counts, min(baseline, 0.99), state.phi)
     return Evidence(
         **told(counts),
         log_statistic=None if statistic == -inf else statistic,
@@ -37,6 +30,15 @@ def evidence_after(one: Watched, state: Member, pairing: guard.GuardState, tick:
         one_sided_share=pairing.share,
         smallest_detectable=known,
     )
+
+
+def _smallest(one: Watched, counts: Counts, baseline: float, phi: float) -> float | None:
+    """Return the smallest rate of the candidate that so many pairs, or sessions of the arms, would have shown."""
+    margin, threshold, levels = one.config.margin, one.config.threshold, one.config.levels
+    if isinstance(counts, PairCounts):
+        return planning.smallest_detectable(baseline, margin, threshold, counts.n, phi, levels=levels)
+    arms = counts.candidate_n, counts.baseline_n
+    return planning.smallest_detectable_of_arms(baseline, margin, threshold, *arms, phi, levels=levels)
 
 
 def _planned(one: Watched, tick: int) -> bool:

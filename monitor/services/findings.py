@@ -24,6 +24,9 @@ _ALERTS = {
     FindingKind.AGREEMENT_BELOW: AlertKind.AGREEMENT_BELOW,
     FindingKind.AGREEMENT_ABOVE: AlertKind.AGREEMENT_ABOVE,
     FindingKind.BASELINE_DOUBTED: AlertKind.BASELINE_DOUBTED,
+    FindingKind.TRAFFIC_UNLIKE: AlertKind.TRAFFIC_UNLIKE,
+    FindingKind.HOLDBACK_SHARE: AlertKind.HOLDBACK_SHARE,
+    FindingKind.SAMPLING_UNLIKE: AlertKind.SAMPLING_UNLIKE,
     FindingKind.SHIPPER_SILENT: AlertKind.SHIPPER_SILENT,
 }
 _log = structlog.get_logger("fullback.findings")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from detectors.registry import SIGNALS
-from detectors.stats import budget, catastrophe, latency, planning, unpaired
+from detectors.stats import budget, catastrophe, latency, planning
 from detectors.stats.stream import StreamConfig
 from detectors.types import Margin, SignalKind
 from monitor.errors import ValidationError
@@ -27,10 +27,6 @@ _CAP = StreamConfig(Margin(), levels=1, threshold=2.0).cap
 """Most log evidence of one tick: an alarm takes at least log A / cap ticks."""
 _LATENCY_PHI = 3.0
 """Variance inflation of a latency stream until one is learned, as evaluation takes it."""
-_FEWEST_SESSIONS = 5
-"""Sessions of each arm that are gathered before they are folded, as evaluation does."""
-_RAREST = 1e-4
-"""The expected rate of a baseline that never failed."""
 _HALVINGS = 40
 _LARGEST_SLOWDOWN = 100.0
 _NORMAL = NormalDist()
@@ -282,17 +278,18 @@ def _paired_s(question: Question, candidate: float, baseline: float) -> float:
 
 
 def _arms_s(question: Question, candidate: float, baseline: float) -> float:
-    """The same formula with the growth of the best unpaired bet: its increments are linear in the bad answers."""
-    per_tick = (question.candidate_s * question.tick_s, question.baseline_s * question.tick_s)
-    ticks = max(1.0, _FEWEST_SESSIONS / min(per_tick))
-    n_v, n_b = (n * ticks for n in per_tick)
-    rate = min(max(baseline, _RAREST), 1.0 - _RAREST)
-    steps = unpaired.log_increments([n_v, n_v * candidate, n_b, n_b * baseline], question.tested, rate)
-    growth = float(steps.max()) / ticks / question.phi
-    if growth <= 0.0:
-        return inf
-    nats = log(question.threshold * unpaired.BETS * question.levels) + log(min(1.0, growth)) - 1.0
-    return max(1.0, nats / growth) * question.tick_s
+    both_s = question.candidate_s + question.baseline_s
+    sessions = planning.sessions_to_detect(
+        candidate,
+        baseline,
+        question.baseline_s / both_s,
+        question.tested,
+        threshold=question.threshold,
+        sessions_per_tick=both_s * question.tick_s,
+        phi=question.phi,
+        levels=question.levels,
+    )
+    return float(sessions) / both_s
 
 
 def _smallest(question: Question, span_s: float) -> float | None:

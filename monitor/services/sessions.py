@@ -41,6 +41,7 @@ class Sessions:
         self._known_from_s = known_from_s
         self._latest: dict[str, _Session] = {}
         self._waiting: list[tuple[float, int, _Session]] = []
+        self._opened: list[TurnRecord] = []
         self._begun = 0
         self._rounds = 0
 
@@ -64,8 +65,14 @@ class Sessions:
         self._latest[turn.session] = session
         if turn.started_s >= self._known_from_s:
             self._begun += 1
+            self._opened.append(turn)
             heapq.heappush(self._waiting, (session.matures_s, self._begun, session))
         return session
+
+    def opened(self) -> list[TurnRecord]:
+        """Return the turns that began a session since the last call."""
+        found, self._opened = self._opened, []
+        return found
 
     def matured(self, until_s: float) -> list[SessionRecord]:
         """Return the sessions that became mature before an instant up to which all turns were added."""

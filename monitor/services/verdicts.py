@@ -41,6 +41,8 @@ class StreamFacts:
     """Latency: pairs come in, and the trailing window is still too short for a tail threshold."""
     advice: str | None = None
     """Latency: why the latched alarm only advises."""
+    split: str | None = None
+    """Arms: why the sessions of the two cannot be compared now."""
     unlike: bool = False
     """Latency: the arms work under unlike load although they usually do not, and their pairs are left out."""
 
@@ -67,6 +69,8 @@ def _inconclusive(facts: StreamFacts) -> str | None:
     evidence = facts.evidence
     if facts.frozen_in is not None:
         return f"not tested while the route is {facts.frozen_in}"
+    if facts.split is not None:
+        return facts.split
     if facts.unlike:
         return "not compared now: the arms' load per replica is not alike, as it usually is"
     if facts.learning:

@@ -1,5 +1,6 @@
 """Findings: opened once per kind and subject, closed by what they were about or by a person."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -56,6 +57,15 @@ class FindingStore:
             select(FindingRow).where(FindingRow.kind == kind.value, FindingRow.closed_at.is_(None))
         )
         return {row.subject: _finding(row) for row in rows}
+
+    def open_among(self, kinds: Iterable[FindingKind]) -> dict[tuple[FindingKind, str], Finding]:
+        """Return the open findings of some kinds, by kind and subject."""
+        rows = self._session.scalars(
+            select(FindingRow).where(
+                FindingRow.kind.in_([kind.value for kind in kinds]), FindingRow.closed_at.is_(None)
+            )
+        )
+        return {(FindingKind(row.kind), row.subject): _finding(row) for row in rows}
 
     def last_of(self, kind: FindingKind, subject: str) -> Finding | None:
         """Return the newest finding of a kind on a subject, open or closed."""

@@ -56,6 +56,15 @@ FINDINGS: Mapping[FindingKind, Badge] = {
     FindingKind.BASELINE_DOUBTED: Badge(
         "?", "baseline in doubt", "warn", "declared full precision, and named as something coarser"
     ),
+    FindingKind.TRAFFIC_UNLIKE: Badge(
+        "⇄", "traffic unlike", "warn", "the arms' sessions ask for different things: reactions only advise"
+    ),
+    FindingKind.HOLDBACK_SHARE: Badge(
+        "⚖", "holdback not as declared", "warn", "another share of the sessions than declared: reactions are not judged"
+    ),
+    FindingKind.SAMPLING_UNLIKE: Badge(
+        "≠", "sampling unlike", "warn", "the legs of requests were asked at unlike temperatures"
+    ),
     FindingKind.SHIPPER_SILENT: Badge("…", "shipper silent", "warn", "a source that used to send sends nothing"),
 }
 

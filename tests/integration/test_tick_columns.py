@@ -87,6 +87,18 @@ def test_what_came_after_the_close_is_not_read_however_late_the_tick_is_closed(w
     assert len(read(world, start, closes=timedelta(seconds=10)).request) == 1
 
 
+def test_retries_and_legs_that_nobody_can_name_are_not_read(world):
+    start = tick_start(tick_of(world.clock.now(), 2) + 1, 2)
+    world.clock.advance(timedelta(seconds=5))
+    again, nobodys = event("again", start, host="llm.example", attempt=2), event("nobodys", start)
+    world.post([event("first", start, host="llm.example"), again, nobodys])
+    with world.factory.database.reading() as session:
+        rows = session.execute(text("SELECT request_id, leg FROM events WHERE started_at = :start"), {"start": start})
+        stored = {row.request_id: row.leg for row in rows}
+    assert stored == {"first": "primary", "again": "primary", "nobodys": "unknown"}
+    assert len(read(world, start).request) == 1
+
+
 def test_a_tick_without_events_is_empty(world):
     legs = read(world, tick_start(tick_of(world.clock.now(), 2) + 500, 2))
     assert len(legs.request) == 0

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.registry import SIGNALS
-from detectors.types import SignalKind
+from detectors.stats import latency
+from detectors.types import PairCounts, SignalKind
 from monitor.models.columns import NO_TOKENS, LegColumns
 from monitor.models.event import Leg, Recorder
-from monitor.services.count_columns import by_slices, count_bits, sides
+from monitor.services.count_columns import by_slices, count_bits, sides, tables_from
 from monitor.services.load import Footing
 from monitor.services.pair_columns import pair_columns
 from monitor.services.tail_columns import count_tails, placed, prompts_of
@@ -187,3 +188,40 @@ def test_a_client_that_left_before_the_threshold_is_unknown_in_columns_too():
     assert scored == score_tails(reference, 2, 1, "latency_e2e", "all", **how)
     assert scored.complete[0].n == 0
     assert scored.safe[0].n10 == 1
+
+
+def test_every_state_of_a_pair_has_its_cell_under_each_claim():
+    """Counts are powers of two, so that a sum tells which states are in it: good, bad and unknown of either leg."""
+    harm, safe, complete = tables_from([1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
+    assert harm == PairCounts(n11=16 + 32, n10=8, n01=2 + 4 + 128 + 256, n00=1 + 64)
+    assert safe == PairCounts(n11=16 + 128, n10=8 + 32 + 64 + 256, n01=2, n00=1 + 4)
+    assert complete == PairCounts(n11=16, n10=8, n01=2, n00=1)
+
+
+def tick_of(signal, candidate, baseline):
+    """One pair, by its columns and as the reference has it."""
+    legs = ((Leg.PRIMARY, 2, candidate), (Leg.SHADOW, 1, baseline))
+    found = [
+        LegRecord("r0", Recorder.SERVER, leg, variant, START, {signal: value, "request_error": 0.0}, (), None)
+        for leg, variant, value in legs
+    ]
+    return paired(found, complete=True), pair_up(found, START, START + TICK, mirror_complete=True).pairs
+
+
+def test_the_candidate_is_allowed_its_margin_in_columns_too():
+    slower, edge = latency.edge(300) * 1.05, 300
+    how = {"relative_margin": 0.1, "thresholds": lambda _: (edge, edge, edge)}
+    pairs, reference = tick_of("latency_ttft", slower, latency.edge(290))
+    legs = placed(pairs, sides(pairs, 2, 1), "latency_ttft", Footing(), prompts_of(pairs))
+    scored = count_tails(legs, by_slices(pairs, NAMES)[0], **how)
+    assert scored == score_tails(reference, 2, 1, "latency_ttft", "all", **how)
+    assert scored.complete[0] == PairCounts(n00=1)
+    assert count_tails(legs, by_slices(pairs, NAMES)[0], **{**how, "relative_margin": 0.0}).complete[0].n10 == 1
+
+
+def test_fingerprints_that_disagree_are_the_candidates_fault_in_columns_too():
+    for prints, expected in (((4.0, 6.0), PairCounts(n10=1)), ((4.0, 4.0), PairCounts(n00=1))):
+        pairs, reference = tick_of(PRINT, *prints)
+        counted = count_bits(sides(pairs, 2, 1), [PRINT], by_slices(pairs, NAMES), NAMES)[PRINT, "all"]
+        assert counted == score_prints(reference, 2, 1, PRINT, "all")
+        assert counted.complete == (expected,)

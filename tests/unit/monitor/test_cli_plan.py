@@ -40,6 +40,15 @@ def test_arms_are_compared_when_asked_and_for_reactions():
         assert (document["paired"], document["baseline_s"]) == (False, 0.1)
 
 
+def test_sessions_per_hour_say_the_same_as_per_second():
+    asked = ["--signal", "correction", "--base-rate", "2%", "--candidate-rate", "8%", "--holdback", "10%", "--json"]
+    by_hour, by_second = (
+        json.loads(run(*asked, *rate)[1]) for rate in (["--sessions-per-hour", "3600"], ["--rps", "1"])
+    )
+    assert by_hour == by_second
+    assert by_hour["baseline_s"] == pytest.approx(0.1)
+
+
 def test_the_margin_and_the_budget_are_the_policys(tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text("signals: {refusal: {margin_absolute: 0.1}}\nfalse_rollbacks_per_month: 1\n")
@@ -56,6 +65,13 @@ def test_the_margin_and_the_budget_are_the_policys(tmp_path):
         (["--rps", "1", "--base-rate", "1%"], "give --base-rate and --candidate-rate"),
         (["--rps", "1", "--slowdown", "2"], "schema_validity is no latency"),
         (["--rps", "1", "--base-rate", "1", "--candidate-rate", "200%"], "write a number from 0 to 1"),
+        (["--base-rate", "1%", "--candidate-rate", "2%"], "give --rps, or --sessions-per-hour"),
+        (["--sessions-per-hour", "9", "--base-rate", "1%", "--candidate-rate", "2%"], "pairs are counted by requests"),
+        (
+            ["--unpaired", "--sessions-per-hour", "9", "--rps", "1", "--base-rate", "1%", "--candidate-rate", "2%"],
+            "give --rps",
+        ),
+        (["--unpaired", "--sessions-per-hour", "0", "--base-rate", "1%", "--candidate-rate", "2%"], "above 0"),
         (["--rps", "-1", "--base-rate", "1%", "--candidate-rate", "2%"], "it must be above 0"),
         (["--rps", "1", "--signal", "latency_e2e", "--slowdown", "0"], "it is a factor"),
     ],

@@ -52,3 +52,7 @@ def test_prior_is_proportional_to_the_root_and_sums_to_one():
 def test_cached_tables_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         paired.coefficients(Margin())[0, 0] = 1.0
+
+
+def test_the_contrast_is_the_candidates_excess_its_weight_and_its_variance():
+    assert paired.contrast(PairCounts(7, 5, 2, 90).cells).tolist() == [3.0, 104.0, 7.0]

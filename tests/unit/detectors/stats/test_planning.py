@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from detectors.stats.planning import kl_inf, pairs_to_detect, smallest_detectable
+from detectors.stats import unpaired
+from detectors.stats.planning import (
+    kl_inf,
+    pairs_to_detect,
+    sessions_to_detect,
+    smallest_detectable,
+    smallest_detectable_of_arms,
+)
+from detectors.stats.shiryaev_roberts import log_statistic, update
 from detectors.types import Margin
 
 HALF_POINT = Margin(absolute=0.005)
@@ -74,3 +82,70 @@ def test_tables_are_checked(table, named):
 def test_plans_are_checked(bad):
     with pytest.raises(ValueError, match="must be"):
         pairs_to_detect(0.02, 0.01, 0.005, HALF_POINT, **bad)
+
+
+POINT = Margin(absolute=0.01)
+
+
+def sessions(rate, share=0.05, **changes):
+    return float(sessions_to_detect(rate, 0.02, share, POINT, **{"threshold": 2.6e6, **changes}))
+
+
+def test_arms_see_nothing_that_the_margin_tolerates():
+    assert sessions(0.03) == sessions(0.0) == inf
+    assert sessions(0.04) < inf
+
+
+def test_arms_see_more_harm_sooner_and_all_rates_at_once():
+    rates = [0.04, 0.06, 0.1, 0.3, 1.0]
+    needed = [sessions(rate) for rate in rates]
+    assert needed == sorted(needed, reverse=True)
+    assert sessions_to_detect(rates, 0.02, 0.05, POINT, threshold=2.6e6).tolist() == pytest.approx(needed)
+
+
+def test_arms_of_one_size_need_the_fewest_sessions():
+    assert sessions(0.06, 0.5) < sessions(0.06, 0.2) < sessions(0.06, 0.05) < sessions(0.06, 0.01)
+
+
+@pytest.mark.parametrize(("rate", "n_v", "n_b"), [(0.08, 190, 10), (0.05, 100, 100)])
+def test_arms_are_planned_as_folds_of_the_expected_sessions_see_them(rate, n_v, n_b):
+    gain = unpaired.log_increments([n_v, n_v * rate, n_b, n_b * 0.02], POINT, 0.02)
+    log_r, ticks = np.full(unpaired.BETS, -inf), 0
+    while log_statistic(log_r, np.log(unpaired.prior())) < np.log(2.6e6):
+        log_r, ticks = update(log_r, gain, cap=inf), ticks + 1
+    told = sessions(rate, n_b / (n_v + n_b), sessions_per_tick=n_v + n_b)
+    assert told == pytest.approx(ticks * (n_v + n_b), rel=0.35)
+
+
+def test_phi_and_levels_cost_arms_what_they_cost_pairs():
+    assert sessions(0.06, phi=3.0) == pytest.approx(3.0 * sessions(0.06))
+    assert sessions(0.06, levels=3) > sessions(0.06)
+
+
+@pytest.mark.parametrize(("n_v", "n_b"), [(19_000, 1_000), (5_000, 5_000)])
+def test_the_smallest_rate_of_arms_takes_just_their_sessions(n_v, n_b):
+    rate = smallest_detectable_of_arms(0.02, POINT, 2.6e6, n_v, n_b)
+    assert sessions(rate, n_b / (n_v + n_b)) == pytest.approx(n_v + n_b, rel=1e-3)
+
+
+@pytest.mark.parametrize(("n_v", "n_b"), [(0, 100), (100, 0), (20, 1)])
+def test_too_few_sessions_see_nothing(n_v, n_b):
+    assert smallest_detectable_of_arms(0.02, POINT, 2.6e6, n_v, n_b) is None
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        ({"candidate": 1.5}, "candidate"),
+        ({"baseline": -0.1}, "baseline"),
+        ({"share": 0.0}, "share"),
+        ({"share": 1.0}, "share"),
+        ({"threshold": 1.0}, "threshold"),
+        ({"phi": 0.5}, "phi"),
+        ({"sessions_per_tick": 0.0}, "sessions_per_tick"),
+    ],
+)
+def test_plans_of_arms_are_checked(bad, named):
+    asked = {"candidate": 0.1, "baseline": 0.02, "share": 0.05, "margin": POINT, "threshold": 1e6, **bad}
+    with pytest.raises(ValueError, match=named):
+        sessions_to_detect(**asked)

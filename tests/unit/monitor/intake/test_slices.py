@@ -132,3 +132,24 @@ def test_code_is_told_by_the_tag():
     assert kinds(request("a"), None, ["b", "code"]) == ["kind:chat", "kind:code"]
     assert kinds(request("a"), None, ["codes"]) == ["kind:chat"]
     assert kinds(None, None, ["code"]) == []
+
+
+@pytest.mark.parametrize(
+    ("stated", "label"),
+    [
+        (0, "greedy"),
+        (1e-6, "greedy"),
+        (0.04, "0.0"),
+        (0.7, "0.7"),
+        (0.74, "0.7"),
+        (1, "1.0"),
+        (9.5, "2.0"),
+        (-1, "0.0"),
+    ],
+)
+def test_a_stated_temperature_is_noted_to_a_tenth(stated, label):
+    assert slices_of(request("a", temperature=stated))[-1] == f"temperature:{label}"
+
+
+def test_a_temperature_that_is_not_stated_is_not_noted():
+    assert not any(name.startswith("temperature") for name in slices_of(request("a")))

@@ -6,8 +6,10 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detectors.reactions import Reaction
 from detectors.types import ArmCounts, Margin
-from monitor.services.arms import AWAY_TICKS, FEWEST_REFERENCE, Arms, take
+from monitor.models.conversation import SessionRecord
+from monitor.services.arms import AWAY_TICKS, FEWEST_REFERENCE, Arms, score_sessions, take
 
 MARGIN, THRESHOLD = Margin(absolute=0.01), 1e6
 ticks = st.builds(
@@ -130,3 +132,19 @@ def test_what_is_stored_is_read_back(drawn):
     for tick in [ArmCounts(3, 3)] * (AWAY_TICKS + 1) + drawn:
         arms, _, _ = take(arms, tick, MARGIN, 1e300)
     assert Arms.from_json(json.loads(json.dumps(arms.to_json()))) == arms
+
+
+def session(variant, *reactions):
+    return SessionRecord(variant, frozenset({"all"}), frozenset(reactions))
+
+
+def test_sessions_are_counted_once_by_who_answered_and_whether_its_users_reacted():
+    sessions = [session(1, Reaction.CORRECTION), session(1), session(2), session(2, Reaction.RETRY), session(3)]
+    assert score_sessions(sessions, 1, 2, "correction") == ArmCounts(2, 1, 2, 0)
+    assert score_sessions(sessions, 1, 2, "retry_loop") == ArmCounts(2, 0, 2, 1)
+
+
+def test_a_client_that_sends_a_failed_call_again_counts_as_a_retry_alone():
+    sessions = [session(1, Reaction.API_RETRY), session(2)]
+    assert score_sessions(sessions, 1, 2, "retry_loop") == ArmCounts(1, 1, 1, 0)
+    assert score_sessions(sessions, 1, 2, "regenerate") == ArmCounts(1, 0, 1, 0)
