@@ -8,6 +8,8 @@ from sqlalchemy import Connection, text
 
 import monitor.storage.breakages
 import monitor.storage.comparability
+import monitor.storage.late_events
+import monitor.storage.rolled_counts
 import monitor.storage.slice_seats  # noqa: F401 - tables that have modules of their own
 from monitor.config import Settings
 from monitor.storage import event_tables  # noqa: F401 - it adds its tables

@@ -122,8 +122,8 @@ def check(as_json: bool) -> None:
 
     def probe(what: str, test: Callable[[], object]) -> None:
         try:
-            test()
-            checks.append({"check": what, "ok": True, "detail": "ok"})
+            told = test()
+            checks.append({"check": what, "ok": True, "detail": told if isinstance(told, str) else "ok"})
         except FullbackError as error:
             checks.append({"check": what, "ok": False, "detail": error.detail})
 
@@ -131,11 +131,20 @@ def check(as_json: bool) -> None:
     if checks[0]["ok"]:
         for route in factory.routes.all():
             probe(f"policy of {route.name}", lambda route=route: factory.policies.get(route.policy))  # type: ignore[misc]
+            probe(f"streams of {route.name}", lambda route=route: _bounded(factory, route))  # type: ignore[misc]
             probe(f"target of {route.name}", lambda route=route: build(route.target).read())  # type: ignore[misc]
+    factory.database.close()
     lines = [f"{'ok  ' if one['ok'] else 'FAIL'} {one['check']}: {one['detail']}" for one in checks]
     print_document(checks, as_json=as_json, lines=lines)
     if not all(one["ok"] for one in checks):
         sys.exit(1)
+
+
+def _bounded(factory: Any, route: Any) -> str | None:
+    """Return what the bound on a route's streams leaves out: worth a look, and nothing wrong."""
+    from monitor.services.stream_bound import bound_of
+
+    return bound_of(factory.policies.get(route.policy), factory.routes.variants(route)).reason
 
 
 @main.command(name="list")

@@ -46,7 +46,10 @@ class Settings(BaseSettings):
     signals: str = Field(
         "all", pattern="^(all|timing)$", description="'timing': only latencies and failures are read, never a text"
     )
-    retention_days: int = Field(30, gt=0, description="Events and per-tick counts older than this are dropped, days")
+    retention_days: int = Field(30, gt=0, description="Events older than this are dropped, days")
+    tick_retention_days: int = Field(7, gt=0, description="Counts of single ticks older than this are dropped, days")
+    minute_retention_days: int = Field(35, gt=0, description="Counts by minute older than this are dropped, days")
+    hour_retention_days: int = Field(400, gt=0, description="Counts by hour older than this are dropped, days")
 
     evaluate_every_s: float = Field(1, gt=0, description="How often due ticks are looked for")
     reconcile_every_s: float = Field(0.5, gt=0, description="How often the controller looks at every route")

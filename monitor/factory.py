@@ -12,10 +12,12 @@ from monitor.controller.operate import Operator
 from monitor.controller.reconcile import Reconciler
 from monitor.controller.transitions import Transitions
 from monitor.intake.limits import Limits
+from monitor.models.count_history import Resolution
 from monitor.routing.registry import build as build_target
 from monitor.services.agreement_watch import AgreementService
 from monitor.services.catalog import CatalogCache
 from monitor.services.comparability_watch import ComparabilityWatch
+from monitor.services.count_history import Kept
 from monitor.services.drain import Drain
 from monitor.services.erasure import ErasureService
 from monitor.services.evaluate import EvaluateService
@@ -28,6 +30,7 @@ from monitor.services.notify import NotifyService
 from monitor.services.policies import PolicyService
 from monitor.services.quota import SourceQuota
 from monitor.services.retention import RetentionService
+from monitor.services.roll_up import RollUpService
 from monitor.services.routes import RouteService
 from monitor.services.rules import RuleService
 from monitor.services.silence import SilenceService
@@ -185,7 +188,22 @@ class Factory:
     @cached_property
     def retention(self) -> RetentionService:
         """Retention."""
-        return RetentionService(self.database, self.clock, self.settings.retention_days)
+        return RetentionService(self.database, self.clock, self.settings.retention_days, self.kept)
+
+    @cached_property
+    def kept(self) -> Kept:
+        """For how long counts are kept at each resolution."""
+        settings = self.settings
+        return {
+            Resolution.TICK: timedelta(days=settings.tick_retention_days),
+            Resolution.MINUTE: timedelta(days=settings.minute_retention_days),
+            Resolution.HOUR: timedelta(days=settings.hour_retention_days),
+        }
+
+    @cached_property
+    def roll_up(self) -> RollUpService:
+        """The roll-up of counts."""
+        return RollUpService(self.database)
 
     @cached_property
     def notifiers(self) -> dict[str, Notifier]:

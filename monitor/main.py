@@ -18,6 +18,7 @@ from monitor.api import (
     policies,
     problems,
     routes,
+    streams,
     subjects,
     variants,
 )
@@ -89,6 +90,7 @@ def create_app(factory: Factory, role: ServiceRole = ServiceRole.ALL) -> FastAPI
             variants.router,
             policies.router,
             history.router,
+            streams.router,
             faults.router,
             subjects.router,
             attribution.router,

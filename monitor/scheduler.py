@@ -20,6 +20,7 @@ _LEASE = "worker"
 _GAUGES_EVERY_S = 5.0
 _FINDINGS_EVERY_S = 10.0
 _AGREEMENT_EVERY_S = 60.0
+_ROLL_UP_EVERY_S = 20.0
 _RETENTION_EVERY_S = 3600.0
 _EVERYWHERE = frozenset({"evaluate"})
 """Jobs of every worker: the routes are split between them."""
@@ -47,6 +48,7 @@ class Worker:
             ("fingerprints", _FINDINGS_EVERY_S, self._factory.fingerprints.run),
             ("silence", _FINDINGS_EVERY_S, self._factory.silence.run),
             ("agreement", _AGREEMENT_EVERY_S, self._factory.agreement.run),
+            ("roll_up", _ROLL_UP_EVERY_S, self._factory.roll_up.run),
             ("retention", _RETENTION_EVERY_S, self._factory.retention.run),
         ):
             every = name in _EVERYWHERE

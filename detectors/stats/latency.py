@@ -1,7 +1,9 @@
 """Latency tails: log-bin histograms and exceedance over their edges, counted exactly."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from math import ceil, floor, inf, isnan, log, log1p
 
 __all__ = [
@@ -172,13 +174,6 @@ def tail_thresholds(
     if total < max(minimum, 1):
         return (None,) * len(levels)
     bins = sorted(pooled)
-    return tuple(_first_edge(pooled, bins, level * total) for level in levels)
-
-
-def _first_edge(pooled: Mapping[int, int], bins: Sequence[int], rank: float) -> int:
-    seen = 0
-    for index in bins:
-        seen += pooled[index]
-        if seen >= rank - _ROUNDING:
-            return min(index + 1, OVERFLOW_BIN)
-    return OVERFLOW_BIN
+    reached = list(accumulate(pooled[index] for index in bins))
+    places = (bisect_left(reached, level * total - _ROUNDING) for level in levels)
+    return tuple(min(bins[place] + 1, OVERFLOW_BIN) for place in places)

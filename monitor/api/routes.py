@@ -7,7 +7,7 @@ from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.api.deps import Admin, Operating, Parts, Reading, route_for
-from monitor.api.views import control_view, route_view, stream_view, variant_view, whole_view
+from monitor.api.views import bound_view, control_view, route_view, stream_view, variant_view, whole_view
 from monitor.errors import ValidationError
 from monitor.models.route import Goal, Mode, TargetRef
 from monitor.models.text import BUILT_IN_RULES, NO_TEXT, TextMode, TextPolicy
@@ -15,8 +15,10 @@ from monitor.models.variant import Role, Tier
 from monitor.services.artifact_document import parse_artifact
 from monitor.services.degraded import wholes
 from monitor.services.routes import CLEARABLE, RouteChange, RouteSpec
+from monitor.services.stream_bound import bound_of
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
+from monitor.storage.late_events import LateEventStore
 from monitor.storage.routes import VariantSpec
 from monitor.storage.streams import StreamStore
 
@@ -174,6 +176,7 @@ def show(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
         control = ControlStore(session).get(route.id)
         clock = ClockStore(session).get(route.id)
         streams = StreamStore(session).of_route(route.id)
+        late = LateEventStore(session).since(route.id, parts.clock.now() - timedelta(hours=1))
     names = {variant.id: variant.name for variant in variants}
     baseline = next((v.id for v in variants if v.role is Role.BASELINE), 0)
     ttl, tick_s = timedelta(seconds=policy.evidence_ttl_s), policy.tick_s if clock is None else clock.tick_s
@@ -184,6 +187,8 @@ def show(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
         "horizon_s": None if clock is None else clock.horizon_s,
         "tick_s": None if clock is None else clock.tick_s,
         "last_tick": None if clock is None else clock.last_tick,
+        "late_events_last_hour": late,
+        "stream_bound": bound_view(bound_of(parts.policies.get(route.policy), variants)),
         "variants": [variant_view(variant) for variant in variants],
         "streams": [stream_view(one, names, is_aa=one.candidate_id == baseline) for one in streams],
         "candidates": [whole_view(one, names) for one in wholes(streams, baseline, parts.clock.now(), ttl, tick_s)],

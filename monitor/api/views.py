@@ -13,11 +13,13 @@ from monitor.models.route import Route, RouteControl
 from monitor.models.rule import Rule
 from monitor.models.variant import Variant
 from monitor.services.degraded import WHAT_IT_IS, Whole
+from monitor.services.stream_bound import StreamBound
 from monitor.services.tier_defaults import defaults_for
 from monitor.services.variant_facts import facts_of
 from monitor.storage.policies import StoredPolicy
 
 __all__ = [
+    "bound_view",
     "control_view",
     "decision_view",
     "finding_view",
@@ -91,6 +93,7 @@ def variant_view(variant: Variant) -> dict[str, Any]:
 def stream_view(stream: Stream, names: Mapping[int, str], *, is_aa: bool) -> dict[str, Any]:
     """Return a stream with its evidence."""
     return {
+        "id": stream.id,
         "candidate": names.get(stream.candidate_id, str(stream.candidate_id)),
         "a_a": is_aa,
         "signal": stream.signal,
@@ -112,6 +115,18 @@ def whole_view(whole: Whole, names: Mapping[int, str]) -> dict[str, Any]:
         "culprit": None if culprit is None else {"signal": culprit[0], "slice": culprit[1], "part": whole.part},
         "degraded": [asdict(one) for one in whole.degraded],
         "note": WHAT_IT_IS,
+    }
+
+
+def bound_view(bound: StreamBound) -> dict[str, Any]:
+    """Return how many streams a route may have, and what that leaves out."""
+    return {
+        "max_streams": bound.most,
+        "streams_per_slice": bound.per_slice,
+        "possible": bound.possible,
+        "seats": dict(bound.seats),
+        "left_out": list(bound.left_out),
+        "reason": bound.reason,
     }
 
 

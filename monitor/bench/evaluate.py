@@ -1,5 +1,6 @@
-"""How long closing a tick takes, stage by stage, with its read from PostgreSQL."""
+"""How long closing a tick takes, stage by stage, with its read from PostgreSQL, beside the machine's load."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -177,7 +178,8 @@ def _close(factory: Factory, route: Route, first: int, options: EvaluateOptions,
         stages = factory.evaluate.stages.take()
         _account(factory, route, tick, options)
         if tick >= first + _LEAD:
-            rounds.append({"seconds": seconds, "stages": stages, "cpu_s": cpu, "postgres_cpu_s": postgres_cpu})
+            told = {"seconds": seconds, "stages": stages, "cpu_s": cpu, "postgres_cpu_s": postgres_cpu}
+            rounds.append(told | {"load_1m": os.getloadavg()[0]})
             say(f"round {len(rounds)} of {options.rounds}: {seconds:.3f} s")
     return rounds
 
@@ -196,7 +198,9 @@ def render(document: dict[str, Any]) -> list[str]:
     """Return the result as lines for people: every round, then the medians."""
     return [
         "  ".join(f"{name} {value}" for name, value in {**document["options"], "streams": document["streams"]}.items()),
-        *table(("round", "s", *(f"{name} s" for name in STAGES), "CPU s", "PG CPU s"), _cells(document["rounds"])),
+        *table(
+            ("round", "s", *(f"{name} s" for name in STAGES), "CPU s", "PG CPU s", "load"), _cells(document["rounds"])
+        ),
         "median: " + ", ".join(f"{name} {value:g}" for name, value in document["median"].items()),
     ]
 
@@ -205,4 +209,4 @@ def _cells(rounds: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
     for number, each in enumerate(rounds, 1):
         stages = [each["stages"].get(name, 0.0) for name in STAGES]
         figures = [each["seconds"], *stages, each["cpu_s"], each["postgres_cpu_s"]]
-        yield [f"{number}", *(f"{figure:.3f}" for figure in figures)]
+        yield [f"{number}", *(f"{figure:.3f}" for figure in figures), f"{each['load_1m']:.1f}"]

@@ -68,6 +68,8 @@ class Policy:
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     states_slices: bool = False
     """Whether the document names the slices; if not, a confirmed variant adds its own."""
+    max_streams: int = 2_000
+    """Most streams that a route tests; what it leaves out is told."""
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     preflight: PreflightPolicy = field(default_factory=PreflightPolicy)
     reactions: ReactionPolicy = field(default_factory=ReactionPolicy)

@@ -43,6 +43,8 @@ from monitor.services.seating import seat_and_slice
 from monitor.services.sharding import Shards
 from monitor.services.slicing import by_slice
 from monitor.services.stages import Stages
+from monitor.services.stored_states import sound, tell_restarts
+from monitor.services.stream_bound import bound_of
 from monitor.services.ticks import keep_clock
 from monitor.services.verdicts import StreamFacts, alarm_headline, judge
 from monitor.services.watch import OwnAlarm, Remembered, Watched, order, sibling_floors, watch
@@ -51,6 +53,7 @@ from monitor.storage.controls import ControlStore
 from monitor.storage.events import EventStore
 from monitor.storage.fingerprints import FingerprintStore
 from monitor.storage.incidents import IncidentStore
+from monitor.storage.late_events import LateEventStore
 from monitor.storage.leg_columns import read_legs
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
@@ -141,7 +144,8 @@ class EvaluateService:
                 legs = read_legs(session, route.id, start, end, since=start - _SKEW, until=end + _SKEW, closes=closes)
                 late = EventStore(session).late(route.id, start, closes - (end - start), closes)
                 load = self._loads.close(EventStore(session), route.id, tick, clock.tick_s)
-                stored, memories = self._memory.recall(StreamStore(session), route.id)
+                recalled = sound(*self._memory.recall(StreamStore(session), route.id), tick)
+                tell_restarts(session, control, recalled.damaged, self._clock.now())
                 matured = self._conversations.matured(
                     TurnStore(session), route.id, tick, start, end, policy.reactions.matures_after_s
                 )
@@ -154,19 +158,21 @@ class EvaluateService:
                     standing = self._comparability.close(
                         session, route, policy, variants, control, tick, turns, paired, now
                     )
-                pairs, sessions, slices = seat_and_slice(session, route, policy, paired, matured, start, stored)
+                bound = bound_of(policy, variants)
+                seating = (policy, bound, paired, matured, start, recalled.streams)
+                pairs, sessions, slices = seat_and_slice(session, route, *seating)
             builds = builds_of(FingerprintStore(session).of_route(route.id))
             watched = _stored_first(
                 StreamStore(session),
                 watch(
                     policy,
                     variants,
-                    stored,
+                    recalled.streams,
                     epoch=control.epoch,
                     fleet=fleet,
                     builds=builds,
                     slices=slices,
-                    memories=memories,
+                    memories=recalled.memories,
                 ),
             )
             closing = _Closing(
@@ -181,6 +187,7 @@ class EvaluateService:
                     session, route, policy, variants, pairs, watched, control, builds, fleet, tick, closing.now
                 )
             with timed("store"):
+                LateEventStore(session).add(route.id, tick, start, late)
                 version = closing.store(folded)
                 closing.confirm(variants)
                 ladders = {one.stream.id: one.memory.beside.ladder for one in folded}

@@ -1,9 +1,12 @@
 """What the last hour was like, kept in memory between ticks and read back after a restart: latencies and load."""
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detectors.stats import latency
 from monitor.models.evidence import Stream
@@ -18,38 +21,58 @@ __all__ = ["Histories", "History", "Loads"]
 _WINDOWS_S: Final = (300.0, KEPT_S)
 """The shorter window counts if it holds enough values."""
 
-_Tick = tuple[int, Mapping[Stratum, Mapping[int, int]]]
+_BINS: Final = latency.OVERFLOW_BIN - latency.LOWEST_BIN + 1
+_LEVELS: Final = np.array(latency.LEVELS)
+_ROUNDING: Final = 1e-9
+_Bins = tuple[NDArray[np.int64], NDArray[np.int32]]
+"""Where a histogram has something, counted from the lowest bin, and how much."""
+_Tick = tuple[int, Sequence[tuple[Sequence[Stratum], _Bins]]]
 
 
 @dataclass(slots=True)
 class _Window:
-    """Sums of the pooled histograms over the last ticks, of every stratum and of all that hold it."""
+    """Sums of the pooled histograms over the last ticks, of every stratum and of all that hold it.
+
+    A sum is an array over all bins, 7 kB: adding a tick and finding a quantile are a few calls of NumPy each.
+    """
 
     length: float
     """In ticks."""
     ticks: deque[_Tick] = field(default_factory=deque)
-    sums: defaultdict[Stratum, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    sums: dict[Stratum, NDArray[np.int32]] = field(default_factory=dict)
+    totals: dict[Stratum, int] = field(default_factory=dict)
 
-    def add(self, tick: int, histograms: Mapping[Stratum, Mapping[int, int]]) -> None:
-        self.ticks.append((tick, histograms))
-        for stratum, counts in histograms.items():
-            for holder in ancestors(stratum):
-                self.sums[holder].update(counts)
+    def add(self, one: _Tick) -> None:
+        """Add a tick."""
+        self.ticks.append(one)
+        for holders, (bins, counts) in one[1]:
+            n = int(counts.sum())
+            for holder in holders:
+                known = self.sums.get(holder)
+                if known is None:
+                    known = self.sums[holder] = np.zeros(_BINS, dtype=np.int32)
+                known[bins] += counts
+                self.totals[holder] = self.totals.get(holder, 0) + n
 
     def forget(self, tick: int) -> None:
         """Take out what is older than the window before ``tick``."""
         while self.ticks and self.ticks[0][0] < tick - self.length:
-            for stratum, counts in self.ticks.popleft()[1].items():
-                for holder in ancestors(stratum):
-                    self._take(holder, counts)
+            for holders, (bins, counts) in self.ticks.popleft()[1]:
+                n = int(counts.sum())
+                for holder in holders:
+                    self.sums[holder][bins] -= counts
+                    self.totals[holder] -= n
+                    if self.totals[holder] <= 0:
+                        del self.sums[holder], self.totals[holder]
 
-    def _take(self, stratum: Stratum, counts: Mapping[int, int]) -> None:
-        left = self.sums[stratum]
-        left.subtract(counts)
-        for index in [index for index in counts if left[index] <= 0]:
-            del left[index]
-        if not left:
-            del self.sums[stratum]
+    def thresholds(self, stratum: Stratum) -> tuple[int | None, ...] | None:
+        """Return what ``latency.tail_thresholds`` returns of a stratum's sum; None where there are too few values."""
+        total = self.totals.get(stratum, 0)
+        if total < latency.MINIMUM:
+            return None
+        reached = np.cumsum(self.sums[stratum], dtype=np.int64)
+        places = np.searchsorted(reached, _LEVELS * total - _ROUNDING) + latency.LOWEST_BIN + 1
+        return tuple(np.minimum(places, latency.OVERFLOW_BIN).tolist())
 
 
 @dataclass(slots=True)
@@ -71,18 +94,18 @@ class History:
         """
         for holder in ancestors(stratum):
             for window in self.windows:
-                found = latency.tail_thresholds(window.sums.get(holder, {}))
-                if found[0] is not None:
+                found = window.thresholds(holder)
+                if found is not None:
                     return found
         return (None,) * len(latency.LEVELS)
 
     def add(self, tick: int, histograms: Mapping[Stratum, Mapping[int, int]]) -> None:
         """Remember a closed tick."""
         self.last_tick = tick
-        kept = {stratum: dict(counts) for stratum, counts in histograms.items() if counts}
+        kept = [(tuple(ancestors(stratum)), _bins(counts)) for stratum, counts in histograms.items() if counts]
         if kept:
             for window in self.windows:
-                window.add(tick, kept)
+                window.add((tick, kept))
 
     def before(self, tick: int) -> "History":
         """Forget what is too old to judge ``tick`` by."""
@@ -127,10 +150,16 @@ class Loads:
         if known is None or known.last_tick != tick - 1 or known.tick_s != tick_s:
             known = self._known[route_id] = _load_before(events, route_id, tick, tick_s)
         requests: dict[int, dict[str, int]] = {}
-        for one in events.arrivals(route_id, tick_start(tick, tick_s), tick_start(tick + 1, tick_s), tick_s):
+        for one in events.begun(route_id, tick_start(tick, tick_s), tick_start(tick + 1, tick_s)):
             requests.setdefault(one.variant_id, {})[one.backend] = one.requests
         known.append(tick, requests)
         return known
+
+
+def _bins(counts: Mapping[int, int]) -> _Bins:
+    n = len(counts)
+    places = np.fromiter(counts.keys(), dtype=np.int64, count=n) - latency.LOWEST_BIN
+    return places, np.fromiter(counts.values(), dtype=np.int32, count=n)
 
 
 def _read_back(streams: StreamStore, stream: Stream, tick: int, tick_s: float) -> History:

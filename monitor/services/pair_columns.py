@@ -173,7 +173,7 @@ def _merged(legs: LegColumns, of_leg: _Rows, groups: int) -> tuple[NDArray[np.fl
         rows = np.flatnonzero((rank == place) & told)
         values, into = legs.readings[:, rows], of_leg[rows]
         known = ~np.isnan(values)
-        merged[:, into] = np.where(known, values, merged[:, into])
+        merged[:, into] = values if place == 0 else np.where(known, values, merged[:, into])
         applicable[:, into] |= known & ~legs.gateway[rows]
     if error is not None:
         failed = np.fmax.reduceat(legs.readings[error], _starts(of_leg))

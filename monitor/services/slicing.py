@@ -53,13 +53,20 @@ def members_of(policy: Policy) -> dict[str, int]:
     return {f"{family}:*": FAMILIES[family] + 1 for family in _listed(policy)}
 
 
-def seated(policy: Policy, seats: Iterable[Seat], seen: Mapping[str, int], at: datetime) -> Seating:
+def seated(
+    policy: Policy,
+    seats: Iterable[Seat],
+    seen: Mapping[str, int],
+    at: datetime,
+    most: Mapping[str, int] = FAMILIES,
+) -> Seating:
     """Return the seats after a tick that started ``at``; the commonest newcomers are seated first.
 
-    ``seen`` says how many of the tick's pairs each slice has.
+    ``seen`` says how many of the tick's pairs each slice has; ``most`` how many seats each family has. Where it has
+    fewer than are taken, those not seen for longest are given up.
     """
-    held = {(seat.family, seat.value): seat for seat in seats}
-    before = dict(held)
+    before = {(seat.family, seat.value): seat for seat in seats}
+    held = _fitting(before, most)
     listed = _listed(policy)
     commonest = sorted(seen, key=lambda name: (-seen[name], name)) if listed else []
     for family, named in listed.items():
@@ -71,7 +78,7 @@ def seated(policy: Policy, seats: Iterable[Seat], seen: Mapping[str, int], at: d
                 held[family, value] = replace(seat, seen_at=at)
         for value in wanted:
             if (family, value) not in held:
-                _seat(held, family, value, at)
+                _seat(held, family, value, at, min(most[family], FAMILIES[family]))
     return Seating(
         tuple(held.values()),
         tuple(seat for key, seat in held.items() if before.get(key) != seat),
@@ -139,11 +146,25 @@ def _listed(policy: Policy) -> Mapping[str, frozenset[str]]:
     }
 
 
-def _seat(held: dict[tuple[str, str], Seat], family: str, value: str, at: datetime) -> None:
+def _fitting(held: Mapping[tuple[str, str], Seat], most: Mapping[str, int]) -> dict[tuple[str, str], Seat]:
+    """Return the seats that a family has room for, the freshest."""
+    kept = dict(held)
+    for family in {seat.family for seat in held.values()}:
+        mine = sorted(
+            (seat for seat in held.values() if seat.family == family), key=lambda seat: (seat.seen_at, seat.value)
+        )
+        for seat in mine[: max(0, len(mine) - most.get(family, FAMILIES[family]))]:
+            del kept[family, seat.value]
+    return kept
+
+
+def _seat(held: dict[tuple[str, str], Seat], family: str, value: str, at: datetime, most: int) -> None:
     """Give a value a free seat, or that of the value that has been away for longest; or none."""
     mine = [seat for seat in held.values() if seat.family == family]
     turn = 0
-    if len(mine) >= FAMILIES[family]:
+    if len(mine) >= most:
+        if not mine:
+            return
         away = min(mine, key=lambda seat: (seat.seen_at, seat.value))
         if at - away.seen_at <= _KEPT:
             return

@@ -43,7 +43,7 @@ _Thresholds = Callable[[Stratum], Sequence[int | None]]
 class _Leg:
     """One arm's readings by the bins they fall in."""
 
-    bins: NDArray[np.int32]
+    bins: NDArray[np.int16]
     """Below every edge where the leg is missing."""
     missing: NDArray[np.bool_]
     censored: NDArray[np.bool_]
@@ -53,7 +53,7 @@ class _Leg:
     def taken(self, rows: _Column) -> "_Leg":
         return _Leg(self.bins[rows], self.missing[rows], self.censored[rows], self.below[rows])
 
-    def over(self, edges: NDArray[np.int32]) -> NDArray[np.int8]:
+    def over(self, edges: NDArray[np.int16]) -> NDArray[np.int8]:
         """Return each leg's state against its edge, as ``latency.exceedance`` decides it."""
         return np.where(self.bins >= edges, np.int8(_BAD), self.below)
 
@@ -140,7 +140,7 @@ def _leg(readings: NDArray[np.float64]) -> _Leg:
     missing, censored = np.isnan(readings), readings < 0.0
     bins = np.searchsorted(_EDGES, np.abs(readings), side="right") + latency.LOWEST_BIN
     return _Leg(
-        bins=np.where(missing, _BELOW_ALL, bins).astype(np.int32),
+        bins=np.where(missing, _BELOW_ALL, bins).astype(np.int16),
         missing=missing,
         censored=censored,
         below=np.where(missing | censored, _UNKNOWN, _GOOD).astype(np.int8),
@@ -149,9 +149,9 @@ def _leg(readings: NDArray[np.float64]) -> _Leg:
 
 def _edges(
     strata: Sequence[Stratum], present: Sequence[int], thresholds: _Thresholds, shift: int, limit_ms: float
-) -> NDArray[np.int32]:
+) -> NDArray[np.int16]:
     """Return the edge of each level and stratum, shape (levels, strata + 1); the last column is that of no stratum."""
-    edges = np.full((len(latency.LEVELS), len(strata) + 1), _NO_EDGE, dtype=np.int32)
+    edges = np.full((len(latency.LEVELS), len(strata) + 1), _NO_EDGE, dtype=np.int16)
     for index in present:
         for level, edge in enumerate(thresholds(strata[index])):
             if edge is not None and latency.edge(edge + shift) < limit_ms:
@@ -159,7 +159,7 @@ def _edges(
     return edges
 
 
-def _cells(x: _Leg, y: _Leg, edges: NDArray[np.int32], stratum: _Column, shift: int) -> list[int]:
+def _cells(x: _Leg, y: _Leg, edges: NDArray[np.int16], stratum: _Column, shift: int) -> list[int]:
     over = np.minimum(edges + shift, latency.OVERFLOW_BIN)[stratum], np.minimum(edges, latency.OVERFLOW_BIN)[stratum]
     codes = cell_codes(x.over(over[0]), y.over(over[1]))
     untested = edges == _NO_EDGE

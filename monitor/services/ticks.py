@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from monitor.models.policy import Policy
 from monitor.models.route import Route
-from monitor.models.tick import RouteClock, tick_of
+from monitor.models.tick import RouteClock, tick_of, tick_start
 from monitor.storage.clocks import ClockStore
 from monitor.storage.events import EventStore
 
@@ -38,7 +38,8 @@ def keep_clock(session: Session, route: Route, policy: Policy, now: datetime) ->
     clock = store.get(route.id)
     hour = now.replace(minute=0, second=0, microsecond=0)
     if clock is None or clock.tick_s != policy.tick_s:
-        clock = RouteClock(route.id, policy.tick_s, tick_of(now, policy.tick_s), policy.horizon_ceiling_s, hour, None)
+        last = tick_of(_never_closed(clock, now), policy.tick_s)
+        clock = RouteClock(route.id, policy.tick_s, last, policy.horizon_ceiling_s, hour, None)
         store.start(clock)
     if clock.warm_at is None:
         return _warm_up(session, clock, policy, now)
@@ -48,6 +49,11 @@ def keep_clock(session: Session, route: Route, policy: Policy, now: datetime) ->
         store.set_horizon(route.id, horizon, hour, clock.warm_at)
         return RouteClock(route.id, clock.tick_s, clock.last_tick, horizon, hour, clock.warm_at)
     return clock
+
+
+def _never_closed(clock: RouteClock | None, now: datetime) -> datetime:
+    """Return an instant from which on no tick was closed: now, unless the system's clock went back meanwhile."""
+    return now if clock is None else max(now, tick_start(clock.last_tick + 1, clock.tick_s))
 
 
 def _warm_up(session: Session, clock: RouteClock, policy: Policy, now: datetime) -> RouteClock:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from time import monotonic
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from detectors.registry import SIGNALS
 from monitor.clock import Clock
 from monitor.errors import ConflictError, NotFoundError, ValidationError
+from monitor.models.count_history import ROLLED, WIDTHS, Resolution, begin_of
 from monitor.models.evidence import Stream
 from monitor.models.policy import Policy
 from monitor.models.route import Route
@@ -25,7 +27,7 @@ from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
 from monitor.storage.slice_seats import SliceSeatStore
 from monitor.storage.streams import StreamStore
-from monitor.storage.tick_history import History, TickHistory, joined
+from monitor.storage.tick_history import Extent, History, TickHistory, joined
 
 __all__ = ["LONGEST_DAYS", "TrialService"]
 
@@ -33,6 +35,10 @@ LONGEST_DAYS = 90.0
 _DAY_S = 86_400.0
 _MOST_ENTRIES = 400_000
 """Entries of all streams held in memory at once, some 130 bytes each."""
+_MOMENT = timedelta(microseconds=1)
+_ROUNDING = 1e-9
+_MOST_TIMES = 600
+"""Widths that are tried until ticks fit in: a tick of 300 s fits in 5 minutes."""
 _SHOWN = 100
 _MOST_INCIDENTS = 1_000
 
@@ -152,28 +158,55 @@ class TrialService:
     def _read(
         self, session: Session, route: Route, streams: Sequence[Stream], present: Policy, days: float, deadline: float
     ) -> _Window:
-        """Read the window day by day, newest first, until it is whole or the time is over."""
+        """Read the window day by day, newest first, until it is whole or the time is over; as coarse as suffices."""
         now = self._clock.now()
-        clock = next((one for one in ClockStore(session).all() if one.route_id == route.id), None)
+        clock = ClockStore(session).get(route.id)
         tick_s = present.tick_s if clock is None else clock.tick_s
-        asked, last = now - timedelta(days=days), tick_of(now, tick_s)
-        first = tick_of(asked, tick_s)
-        ids = [one.id for one in streams]
+        asked = tick_start(tick_of(now - timedelta(days=days), tick_s), tick_s)
+        ids, end = [one.id for one in streams], now + timedelta(seconds=tick_s)
         store = TickHistory(session)
-        n, oldest = store.extent(route.id, ids, first, last)
-        if oldest is None:
+        extent = store.extent(route.id, ids, asked, end, tick_s)
+        if extent.oldest is None:
             return _Window(now, now, asked, {}, 1, tick_s)
-        first = max(first, oldest)
-        group = max(1, -(-n // _MOST_ENTRIES))
-        a_day = max(1, int(_DAY_S / tick_s) // group) * group
+        first = extent.oldest
+        resolution, group = _resolution(extent, first, tick_s)
+        length = timedelta(seconds=max(1, int(_DAY_S / (tick_s * group))) * tick_s * group)
         parts: list[Mapping[int, History]] = []
-        upper = last
-        while upper >= first and (not parts or monotonic() < deadline):
-            lower = max(first, (upper // a_day) * a_day)
-            parts.append(store.read(route.id, ids, lower, upper, group))
-            upper = lower - 1
-        since = tick_start(upper + 1, tick_s)
-        return _Window(max(since, asked), now, asked, joined(parts), group, tick_s)
+        upper = end
+        while upper > first and (not parts or monotonic() < deadline):
+            lower = max(first, begin_of(upper - _MOMENT, length))
+            parts.append(store.read(route.id, ids, lower, upper, tick_s, group, resolution))
+            upper = lower
+        return _Window(max(upper, asked), now, asked, joined(parts), group, tick_s)
+
+
+def _resolution(extent: Extent, first: datetime, tick_s: float) -> tuple[Resolution, int]:
+    """Return the coarsest resolution that suffices, and how many ticks are put together.
+
+    As many ticks as keep the entries few enough; and a resolution that is still kept for the begin of the window.
+    """
+    group = max(1, -(-extent.ticks // _MOST_ENTRIES))
+    for resolution in reversed(ROLLED):
+        width_s = WIDTHS[resolution].total_seconds()
+        finer = list(Resolution)[: list(Resolution).index(resolution)]
+        begins = [extent.oldest_by[one] for one in finer]
+        gone = all(begin is None or begin > first + WIDTHS[Resolution.HOUR] for begin in begins)
+        if group * tick_s < width_s and not gone:
+            continue
+        whole = _whole_group(group, tick_s, width_s)
+        if whole is not None:
+            return resolution, whole
+    return Resolution.TICK, group
+
+
+def _whole_group(group: int, tick_s: float, width_s: float) -> int | None:
+    """Return the fewest ticks, at least ``group``, that last a whole number of widths; None where none do."""
+    fewest = max(1, ceil(group * tick_s / width_s - _ROUNDING))
+    for times in range(fewest, fewest + _MOST_TIMES):
+        ticks = times * width_s / tick_s
+        if abs(ticks - round(ticks)) < _ROUNDING:
+            return round(ticks)
+    return None
 
 
 def _trial(trial: Trial, names: Mapping[int, str]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _COLUMNS: Final = f"""
     hashtextextended(e.request_id, %(seed)s) AS request,
     (e.recorder = 'gateway')::integer + 2 * (e.leg = 'shadow')::integer + CASE WHEN e.mirrored IS NULL THEN 0
         WHEN e.mirrored THEN 8 ELSE 4 END AS flags,
-    e.variant_id AS variant, (extract(epoch FROM e.started_at) * 1000000)::bigint AS began,
+    e.variant_id AS variant, e.started_at AS began,
     coalesce(e.completion_tokens, {NO_TOKENS}) AS tokens, e.layout_id AS layout,
     coalesce(hashtextextended(coalesce('subject:' || e.subject, 'session:' || e.session_id), %(route)s)
         & 9223372036854775807, {NOBODY}) AS client,
@@ -50,6 +50,8 @@ _PLAIN_PLAN: Final = "SELECT set_config('enable_nestloop', 'off', true), set_con
 every leg outside it. What else the transaction runs finds its rows by key, and may do without, too."""
 _NUMBERS: Final = ("i8", "i4", "i8", "i8", "i4", "i4", "i8", "i4", "i4")
 """Types of the array columns, in their order."""
+_EPOCH_US: Final = 946_684_800_000_000
+"""PostgreSQL sends instants as microseconds since 2000."""
 _ARRAY_HEAD: Final = 20
 _HEAD_WORDS: Final = 5
 _NULL_WORD: Final = -1
@@ -117,7 +119,7 @@ def _decoded(parts: Sequence[bytes], layouts: Mapping[int, Sequence[str]]) -> Le
         gateway=(flags & _GATEWAY) > 0,
         shadow=(flags & _SHADOW) > 0,
         variant=variant,
-        began_us=began,
+        began_us=began + _EPOCH_US,
         tokens=tokens,
         mirrored=np.select([(flags & _MIRRORED) > 0, (flags & _UNMIRRORED) > 0], [1, 0], -1).astype(np.int8),
         client=client,

@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from detectors.stats.latency import merge
 from detectors.types import Counts, Verdict
+from monitor.models.count_history import Bucket
 from monitor.models.evidence import Evidence, Stream
-from monitor.models.tick import ScoredTick, Stratum, nothing_counted, table_of
+from monitor.models.tick import ScoredTick, Stratum, nothing_counted, table_of, tick_of
 from monitor.storage.session import driver
 from monitor.storage.tables import StreamRow, TickCountRow
+from monitor.storage.tick_form import TickForm, decoded, sound
 
 __all__ = ["Standing", "StreamStore", "TickCounts"]
 
@@ -165,7 +167,7 @@ class StreamStore:
         )
 
     def ticks(self, stream: Stream, first: int, last: int) -> list[TickCounts]:
-        """Return the stored ticks of a stream from ``first`` to ``last``, both included."""
+        """Return the stored ticks of a stream from ``first`` to ``last``, both included; damaged rows are left out."""
         rows = self._session.scalars(
             select(TickCountRow)
             .where(
@@ -175,9 +177,41 @@ class StreamStore:
             )
             .order_by(TickCountRow.tick)
         )
+        told = ((row, sound(row.counts)) for row in rows)
         return [
-            {"tick": row.tick, "started_at": row.started_at, **row.counts, "histograms": _histograms(row.counts)}
-            for row in rows
+            {
+                "tick": row.tick,
+                "started_at": row.started_at,
+                "complete": form.complete,
+                "missing": form.missing,
+                "histograms": _histograms(form),
+            }
+            for row, form in told
+            if form is not None
+        ]
+
+    def buckets(self, stream: Stream, tick_s: float, since: datetime, until: datetime) -> list[Bucket]:
+        """Return the stored ticks of a stream that began in [since, until), oldest first."""
+        rows = self._session.execute(
+            text(
+                "SELECT started_at, counts::text AS counts FROM tick_counts WHERE route_id = :route "
+                "AND stream_id = :stream AND tick BETWEEN :first AND :last "
+                "AND started_at >= :since AND started_at < :until ORDER BY tick"
+            ),
+            {
+                "route": stream.route_id,
+                "stream": stream.id,
+                "first": tick_of(since, tick_s),
+                "last": tick_of(until, tick_s),
+                "since": since,
+                "until": until,
+            },
+        )
+        told = ((row.started_at, decoded(row.counts)) for row in rows)
+        return [
+            Bucket(stream.id, at, 1, form.complete, form.missing, form.histogram)
+            for at, form in told
+            if form is not None
         ]
 
     def counted(self, stream: Stream, first: int, last: int) -> Counts:
@@ -187,9 +221,12 @@ class StreamStore:
             nothing_counted(stream.signal),
         )
 
-    def forget_ticks(self, before: datetime) -> None:
-        """Drop stored ticks older than an instant; detector states do not need them."""
-        self._session.execute(delete(TickCountRow).where(TickCountRow.started_at < before))
+    def forget_ticks(self, route_id: int, before: datetime) -> int:
+        """Drop a route's stored ticks older than an instant and return how many; detector states do not need them."""
+        result = self._session.execute(
+            delete(TickCountRow).where(TickCountRow.route_id == route_id, TickCountRow.started_at < before)
+        )
+        return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def _counts(scored: ScoredTick) -> Mapping[str, Any]:
@@ -225,19 +262,14 @@ def _json(document: Mapping[str, Any] | Evidence) -> str:
 
 def _stored(histograms: Mapping[Stratum, Mapping[int, int]]) -> Mapping[str, Any]:
     """Return a tick's histograms as stored: together, as the release before reads them, and by stratum if there are."""
-    bins = {stratum: {str(index): n for index, n in counts.items()} for stratum, counts in histograms.items()}
-    together = merge(*histograms.values())
-    strata = [[list(stratum), counts] for stratum, counts in bins.items()]
-    return {
-        "histogram": {str(index): n for index, n in together.items()},
-        **({"strata": strata} if bins.keys() - {()} else {}),
-    }
+    strata = list(histograms.items())
+    together = histograms.get((), {}) if histograms.keys() <= {()} else merge(*histograms.values())
+    return {"histogram": together, **({"strata": strata} if histograms.keys() - {()} else {})}
 
 
-def _histograms(counts: Mapping[str, Any]) -> Mapping[Stratum, Mapping[int, int]]:
+def _histograms(form: TickForm) -> Mapping[Stratum, Mapping[int, int]]:
     """Return a stored tick's histograms by stratum; what was stored before there were strata is of all pairs."""
-    stored = counts.get("strata") or [[[], counts.get("histogram") or {}]]
-    return {tuple(stratum): {int(index): n for index, n in bins.items()} for stratum, bins in stored}
+    return dict(form.strata or [((), form.histogram)])
 
 
 def _stream(row: StreamRow) -> Stream:
@@ -253,6 +285,14 @@ def _stream(row: StreamRow) -> Stream:
         last_tick=row.last_tick,
         verdict=Verdict(row.verdict),
         reason=row.reason,
-        evidence=Evidence.from_json(row.evidence),
+        evidence=_evidence(row.evidence),
         updated_at=row.updated_at,
     )
+
+
+def _evidence(stored: Mapping[str, Any]) -> Evidence:
+    """Return the numbers that this release knows: a newer one may have stored more, and damaged ones are unknown."""
+    try:
+        return msgspec.convert(stored, Evidence)
+    except msgspec.MsgspecError:
+        return Evidence()

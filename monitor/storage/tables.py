@@ -259,6 +259,7 @@ class TickCountRow(Base):
     """What one closed tick added to one stream; for pages, effects and latency thresholds."""
 
     __tablename__ = "tick_counts"
+    __table_args__ = (Index(None, "route_id", "started_at"),)
 
     route_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     stream_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -18,13 +18,14 @@ _VOLUME_TOP, _VOLUME_BOTTOM = 308, 344
 _LABEL_STEP = 15
 _LABEL_ROWS = 4
 _LABEL_ROOM = 120
-_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+_STEPS_S = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
+_STEPS_DAYS = (1, 2, 7, 30, 61)
 _MOST_TIME_LABELS = 7
 _LOWEST_TOP = 0.01
 _TOPS = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10)
 _HEADROOM = 1.35
 """Leaves most of the interval bands inside the plot."""
-_MINUTE_S = 60
+_MINUTE_S, _DAY_S = 60, 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,11 @@ def _grid(scale: _Scale, unit: str) -> Iterable[Markup]:
 
 def _time_labels(start: datetime, end: datetime) -> Iterable[tuple[datetime, str]]:
     length = (end - start).total_seconds()
-    step = next((s for s in _STEPS_S if length / s <= _MOST_TIME_LABELS), _STEPS_S[-1])
+    steps = [*_STEPS_S, *(_DAY_S * days for days in _STEPS_DAYS)]
+    step = next((s for s in steps if length / s <= _MOST_TIME_LABELS), steps[-1])
     for number in range(ceil(start.timestamp() / step), floor(end.timestamp() / step) + 1):
         at = datetime.fromtimestamp(number * step, UTC)
-        yield at, at.strftime("%H:%M:%S" if step < _MINUTE_S else "%H:%M")
+        yield at, at.strftime("%H:%M:%S" if step < _MINUTE_S else "%H:%M" if step < _DAY_S else "%m-%d")
 
 
 def _volume(chart: Chart, scale: _Scale) -> Iterable[Markup]:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from monitor.errors import NotFoundError
 from monitor.models.evidence import Stream
 from monitor.models.tick import nothing_counted, table_of
-from monitor.storage.streams import TickCounts
+from monitor.services.count_history import Counted
 from monitor.ui.chart import Chart, Marker, percent, render
 from monitor.ui.pages import StreamLine, behind, stream_line, unit_of
 from monitor.ui.reads import RouteFacts
@@ -20,6 +20,7 @@ __all__ = ["ChartView", "Row", "chart_view", "choose", "markers_of"]
 
 _SHORTEST = timedelta(minutes=2)
 _LEAD = 0.04
+_A_DAY = timedelta(days=1)
 _FIRST_CHOICE = ("schema_validity", "all")
 
 
@@ -84,26 +85,25 @@ def markers_of(facts: RouteFacts) -> list[Marker]:
 def chart_view(
     facts: RouteFacts,
     stream: Stream,
-    ticks: Sequence[TickCounts],
+    counted: Counted,
     now: datetime,
     window: timedelta,
     names: Mapping[int, str],
     *,
     whole_window: bool,
 ) -> ChartView:
-    """Return the chart of a stream's ticks.
+    """Return the chart of what a stream counted.
 
     Unless the whole window is asked for, the time axis begins shortly before the first data in it.
     """
     line, unit = stream_line(stream, names, behind(facts.clock, now)), unit_of(stream.signal)
     now = now.astimezone(UTC)
-    tick_s = 10.0 if facts.clock is None else facts.clock.tick_s
     start = now - window
-    counted = [tick for tick in ticks if table_of(stream.signal, tick["complete"][0]).n]
-    if counted and not whole_window:
-        span = max(now - counted[0]["started_at"], _SHORTEST)
+    buckets = [one for one in counted.buckets if table_of(stream.signal, one.complete[0]).n]
+    if buckets and not whole_window:
+        span = max(now - buckets[0].started_at, _SHORTEST)
         start = max(start, now - span * (1 + _LEAD))
-    points = points_of(stream.signal, counted, tick_s, now - start)
+    points = points_of(stream.signal, buckets, counted.width, now - start)
     markers = markers_of(facts)
     if not points:
         return ChartView(
@@ -120,11 +120,15 @@ def _caption(
 ) -> str:
     total = sum((point.counts for point in points), nothing_counted(line.signal))
     return (
-        f"{line.title} / {line.slice}, share of {unit}, {start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC: "
+        f"{line.title} / {line.slice}, share of {unit}, {start:%Y-%m-%d %H:%M} to {_until(start, end)} UTC: "
         f"candidate {line.candidate} {percent(total.candidate_bad / total.candidate_n)}, "
         f"baseline {baseline} {percent(total.baseline_bad / total.baseline_n)} of {total.n} {line.counted}; "
         f"a point holds {points[0].width.total_seconds():g} s."
     )
+
+
+def _until(start: datetime, end: datetime) -> str:
+    return f"{end:%H:%M}" if end - start <= _A_DAY else f"{end:%Y-%m-%d %H:%M}"
 
 
 def _unseen(markers: Sequence[Marker], start: datetime) -> str:

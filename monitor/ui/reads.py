@@ -12,18 +12,30 @@ from monitor.models.fault import FaultCount
 from monitor.models.finding import Finding
 from monitor.models.incident import Incident
 from monitor.models.route import Phase, Route, RouteControl
-from monitor.models.tick import RouteClock, tick_of
+from monitor.models.tick import RouteClock
 from monitor.models.variant import Role, Variant
+from monitor.services.count_history import Counted, Kept, count_history
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
 from monitor.storage.faults import FaultStore
 from monitor.storage.findings import FindingStore
 from monitor.storage.incidents import IncidentStore
+from monitor.storage.late_events import LateEventStore
 from monitor.storage.routes import RouteStore
-from monitor.storage.streams import Standing, StreamStore, TickCounts
+from monitor.storage.streams import Standing, StreamStore
 
-__all__ = ["Fleet", "RouteFacts", "audit_of", "faults_of", "findings_of", "fleet_of", "route_facts", "ticks_of"]
+__all__ = [
+    "Fleet",
+    "RouteFacts",
+    "audit_of",
+    "counts_of",
+    "faults_of",
+    "findings_of",
+    "fleet_of",
+    "late_of",
+    "route_facts",
+]
 
 _MOST_OPEN = 500
 _FAULT_DAYS = 7
@@ -115,9 +127,14 @@ def _incident(session: Session, control: RouteControl, open_incidents: list[Inci
     return next(iter(IncidentStore(session).newest(control.route_id, 1)), None)
 
 
-def ticks_of(session: Session, stream: Stream, tick_s: float, now: datetime, window: timedelta) -> list[TickCounts]:
-    """Read what a stream counted in a window that ends now."""
-    return StreamStore(session).ticks(stream, tick_of(now - window, tick_s), tick_of(now, tick_s))
+def counts_of(session: Session, stream: Stream, tick_s: float, now: datetime, window: timedelta, kept: Kept) -> Counted:
+    """Read what a stream counted in a window that ends now, as coarse as its chart allows."""
+    return count_history(session, stream, tick_s, now - window, now, now, kept)
+
+
+def late_of(session: Session, route: Route, now: datetime) -> int:
+    """Read how many events came too late in the last hour."""
+    return LateEventStore(session).since(route.id, now - timedelta(hours=1))
 
 
 def faults_of(session: Session, stream: Stream, now: datetime) -> list[FaultCount]:

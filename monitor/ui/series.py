@@ -1,4 +1,4 @@
-"""What a chart draws: a stream's stored ticks folded into a readable number of points. Pure."""
+"""What a chart draws: a stream's stored counts folded into a readable number of points. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from detectors.types import Counts
-from monitor.models.tick import nothing_counted, table_of, tick_start
-from monitor.storage.streams import TickCounts
+from monitor.models.count_history import Bucket, begin_of
+from monitor.models.tick import nothing_counted, table_of
 
 __all__ = ["Point", "points_of"]
 
@@ -18,7 +18,7 @@ _PAIRS_A_POINT = 40
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The complete pairs, or the sessions of both arms, of some consecutive ticks."""
+    """The complete pairs, or the sessions of both arms, of a stretch of time."""
 
     start: datetime
     width: timedelta
@@ -41,26 +41,30 @@ class Point:
         return self.counts.baseline_bad / self.counts.baseline_n if self.counts.baseline_n else None
 
 
-def points_of(signal: str, ticks: Sequence[TickCounts], tick_s: float, span: timedelta) -> list[Point]:
-    """Fold ticks into at most 120 points over ``span``, wide enough to hold some forty pairs each where data allow.
+def points_of(signal: str, buckets: Sequence[Bucket], width: timedelta, span: timedelta) -> list[Point]:
+    """Fold buckets into at most 120 points over ``span``, wide enough to hold some forty pairs each where data allow.
 
-    Ticks of one point are consecutive; a point that nothing was counted in is left out, so that a gap stays a gap.
+    Buckets of one point are consecutive; a point that nothing was counted in is left out, so that a gap stays a gap.
+
+    Args:
+        signal: What was counted.
+        buckets: One stream's, all of one width.
+        width: How much time a bucket holds.
+        span: How much time the chart shows.
     """
-    if not ticks:
+    if not buckets:
         return []
-    slots = max(1, ceil(span.total_seconds() / tick_s))
-    counted = sum(table_of(signal, tick["complete"][0]).n for tick in ticks)
+    slots = max(1, ceil(span / width))
+    counted = sum(table_of(signal, one.complete[0]).n for one in buckets)
     wanted = min(max(counted // _PAIRS_A_POINT, _FEWEST_POINTS), _MOST_POINTS - 1)
-    together = max(1, ceil(slots / wanted))
-    folded: dict[int, tuple[Counts, int]] = {}
-    for tick in ticks:
-        table, missing = folded.get(tick["tick"] // together, (nothing_counted(signal), 0))
-        folded[tick["tick"] // together] = (
-            table + table_of(signal, tick["complete"][0]),
-            missing + sum(tick["missing"]),
-        )
+    length = max(1, ceil(slots / wanted)) * width
+    folded: dict[datetime, tuple[Counts, int]] = {}
+    for one in buckets:
+        begin = begin_of(one.started_at, length)
+        table, missing = folded.get(begin, (nothing_counted(signal), 0))
+        folded[begin] = table + table_of(signal, one.complete[0]), missing + sum(one.missing)
     return [
-        Point(tick_start(number * together, tick_s), timedelta(seconds=together * tick_s), table, missing)
-        for number, (table, missing) in sorted(folded.items())
+        Point(begin, length, table, missing)
+        for begin, (table, missing) in sorted(folded.items())
         if table.candidate_n and table.baseline_n
     ]

@@ -12,12 +12,13 @@ from monitor.errors import AuthError, ForbiddenError, NotFoundError
 from monitor.factory import Factory
 from monitor.models.key import Scope
 from monitor.models.route import Route
+from monitor.services.stream_bound import bound_of
 from monitor.ui import pages
 from monitor.ui.artifacts import variant_box
 from monitor.ui.document import HEADERS, PageRoute, asset, page
 from monitor.ui.evidence import chart_view, choose
 from monitor.ui.faults import fault_lines
-from monitor.ui.reads import audit_of, faults_of, findings_of, fleet_of, route_facts, ticks_of
+from monitor.ui.reads import audit_of, counts_of, faults_of, findings_of, fleet_of, late_of, route_facts
 from monitor.ui.session import Viewer, forget, local_path, refuse_foreign_post, remember, viewer_of
 from monitor.ui.wholes import whole_lines
 from monitor.ui.wording import PHASES, duration, moment
@@ -26,8 +27,9 @@ __all__ = ["install"]
 
 _PAGE_ROWS = 50
 _DEFAULT_MINUTES = 60
-_WINDOWS = (15, 60, 360, 1440)
-_MOST_MINUTES = 1440
+_HOUR, _DAY = 60, 1440
+_WINDOWS = (15, 60, 6 * _HOUR, _DAY, 7 * _DAY, 30 * _DAY, 365 * _DAY)
+_MOST_MINUTES = 400 * _DAY
 _BIGINT = 2**63 - 1
 _GET = ["GET", "HEAD"]
 
@@ -106,13 +108,14 @@ def evidence(
         facts = route_facts(session, route)
         chosen = choose(facts, stream)
         tick_s = 10.0 if facts.clock is None else facts.clock.tick_s
-        ticks = [] if chosen is None else ticks_of(session, chosen, tick_s, desk.now, window)
+        counted = None if chosen is None else counts_of(session, chosen, tick_s, desk.now, window, desk.parts.kept)
+        late_events = late_of(session, route, desk.now)
         faults = [] if chosen is None else faults_of(session, chosen, desk.now)
     names = {variant.id: variant.name for variant in facts.variants}
     chart = (
         None
-        if chosen is None
-        else chart_view(facts, chosen, ticks, desk.now, window, names, whole_window=minutes is not None)
+        if chosen is None or counted is None
+        else chart_view(facts, chosen, counted, desk.now, window, names, whole_window=minutes is not None)
     )
     others = [one for one in facts.open_incidents if facts.incident is None or one.id != facts.incident.id]
     late = pages.behind(facts.clock, desk.now)
@@ -140,8 +143,17 @@ def evidence(
         chart=chart,
         faults=[] if chosen is None else fault_lines(faults, chosen, facts.baseline),
         minutes=minutes,
-        windows=_WINDOWS,
+        windows=[(one, _window(one)) for one in _WINDOWS],
+        late_events=late_events,
+        bound=bound_of(desk.parts.policies.get(route.policy), facts.variants),
     )
+
+
+def _window(minutes: int) -> str:
+    """Return a window's name."""
+    if minutes < _HOUR:
+        return f"{minutes} min"
+    return f"{minutes // _HOUR} h" if minutes <= _DAY else f"{minutes // _DAY} d"
 
 
 @router.api_route("/findings", methods=_GET)

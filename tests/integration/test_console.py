@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -16,6 +15,7 @@ from monitor.config import Settings
 from monitor.errors import DatabaseUnavailableError
 from monitor.factory import Factory
 from monitor.main import ServiceRole, create_app
+from monitor.models.count_history import Bucket
 from monitor.models.finding import FindingKind
 from monitor.models.key import Scope
 from monitor.models.route import Mode, Phase
@@ -230,24 +230,22 @@ def test_a_stream_can_be_chosen_and_an_unknown_one_is_told(factory: Factory, cli
     page = client.get(f"/routes/chat-70b?stream={other.id}").text
     assert "Time to first token / all: no pair in the last 60 min." in page
     assert client.get("/routes/chat-70b?stream=999999").status_code == 404
-    for query in ("stream=x", "stream=99999999999999999999", "minutes=0", "minutes=99999", "minutes=NaN"):
+    for query in ("stream=x", "stream=99999999999999999999", "minutes=0", "minutes=999999", "minutes=NaN"):
         answer = client.get(f"/routes/chat-70b?{query}")
         assert answer.status_code == 422
         assert answer.headers["content-type"].startswith("text/html")
 
 
 def test_points_keep_every_pair_and_leave_gaps_open() -> None:
-    first = tick_of(NOON, TICK_S)
-    ticks: list[dict[str, Any]] = [
-        {"tick": first + i, "complete": [[0, 1, 0, 99]], "missing": [1, 0]} for i in range(600) if not 200 <= i < 300
-    ]
-    points = points_of("schema_validity", ticks, TICK_S, timedelta(seconds=6000))
+    tick = timedelta(seconds=TICK_S)
+    ticks = [Bucket(1, NOON + i * tick, 1, ((0, 1, 0, 99),), (1, 0)) for i in range(600) if not 200 <= i < 300]
+    points = points_of("schema_validity", ticks, tick, timedelta(seconds=6000))
     assert 1 < len(points) <= 120
     assert sum(point.counts.n for point in points) == 50_000
     assert sum(point.one_sided for point in points) == 500
     svg = str(render(Chart(points, [], NOON, NOON + timedelta(seconds=6000), "requests", "pairs", "a", "b")))
     assert svg.count('class="line candidate"') == 3  # two runs and the legend
-    assert points_of("schema_validity", [], TICK_S, timedelta(hours=1)) == []
+    assert points_of("schema_validity", [], tick, timedelta(hours=1)) == []
 
 
 def test_the_drawing_is_to_scale_and_escaped() -> None:

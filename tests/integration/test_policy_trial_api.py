@@ -1,7 +1,7 @@
 """What a policy would have done, asked over HTTP: from stored counts, without writing anything."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +12,8 @@ from detectors.types import PairCounts, Verdict
 from monitor.cli import main
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.key import Scope
-from monitor.models.tick import ScoredTick, tick_of, tick_start
+from monitor.models.tick import RouteClock, ScoredTick, tick_of, tick_start
+from monitor.storage.clocks import ClockStore
 from monitor.storage.streams import StreamStore
 from tests.support.events import CANDIDATE, add_route, bearer, key
 
@@ -156,3 +157,23 @@ def test_the_command_line_tells_it(route, ask, tmp_path, monkeypatch):
     assert "1 rollbacks" in done.output
     assert f"{CANDIDATE} schema_validity: 12 % against" in done.output
     assert calls == [("POST", "/v1/policies/try", 110.0)]
+
+
+def test_what_is_rolled_up_tells_the_same_when_the_ticks_are_gone(factory, clock, route, ask):
+    before = ask().json()["routes"][0]
+    last = tick_of(clock.now(), TICK_S)
+    with factory.database.transaction() as session:
+        ClockStore(session).start(RouteClock(route.id, TICK_S, last, 5.0, clock.now(), clock.now()))
+    while factory.roll_up.run():
+        pass
+    assert ask().json()["routes"][0] == before, "ticks are read for as long as they are kept"
+    with factory.database.transaction() as session:
+        session.execute(text("DELETE FROM tick_counts"))
+    after = ask().json()["routes"][0]
+    assert after["trial"]["resolution_s"] == 60
+    assert after["trial"]["rollbacks"] == before["trial"]["rollbacks"] == 1
+    [then], [now] = (one["trial"]["rollback_decisions"] for one in (before, after))
+    assert abs(datetime.fromisoformat(now["at"]) - datetime.fromisoformat(then["at"])) <= timedelta(minutes=3)
+    with factory.database.transaction() as session:
+        session.execute(text("DELETE FROM rolled_counts WHERE width_s = 60"))
+    assert ask().json()["routes"][0]["trial"]["resolution_s"] == 3600

@@ -1,5 +1,6 @@
 """What a tick is read from and written to, over a real PostgreSQL."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,8 @@ from sqlalchemy import text
 
 from monitor.models.tick import tick_of, tick_start
 from monitor.services.memory import Memory
-from monitor.storage.leg_columns import read_legs
+from monitor.storage.leg_columns import _READ, read_legs
+from monitor.storage.session import driver
 from monitor.storage.streams import StreamStore
 from tests.support.events import World, event
 
@@ -121,3 +123,30 @@ def test_a_stream_that_another_wrote_is_read_again(world):
     assert next(one.reason for one in streams if one.id == changed) == "by hand"
     assert len(fresh) == len(streams)
     assert not none
+
+
+def test_a_tick_is_read_from_its_own_days_table_alone(world):
+    """Beside a year of stored days the plan names one, or two around midnight."""
+    start = tick_start(tick_of(world.clock.now(), 2), 2)
+    values = {
+        "route": world.route.id,
+        "first": start.date(),
+        "last": start.date(),
+        "start": start,
+        "end": start + timedelta(seconds=2),
+        "since": start - SKEW,
+        "until": start + SKEW,
+        "closes": start + timedelta(hours=1),
+        "seed": 1,
+    }
+    with world.factory.database.transaction() as session:
+        for back in range(1, 30):
+            day = start.date() - timedelta(days=back)
+            after = day + timedelta(days=1)
+            session.execute(
+                text(f"CREATE TABLE events_{day:%Y%m%d} PARTITION OF events FOR VALUES FROM ('{day}') TO ('{after}')")
+            )
+        told = driver(session).execute("EXPLAIN (ANALYZE, FORMAT TEXT) " + _READ, values).fetchall()
+    plan = "\n".join(line for (line,) in told)
+    scanned = set(re.findall(r"Scan.* on (events_\d{8}) ", plan))
+    assert scanned == {f"events_{start:%Y%m%d}"}, plan

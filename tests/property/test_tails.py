@@ -132,9 +132,13 @@ def test_a_window_is_the_sum_of_its_ticks_for_every_stratum_and_all_that_hold_it
                 for stratum, counts in histograms.items():
                     for holder in ancestors(stratum):
                         expected.setdefault(holder, Counter()).update(counts)
-        assert {stratum: dict(counts) for stratum, counts in window.sums.items()} == {
+        assert {stratum: bins_of(counts) for stratum, counts in window.sums.items()} == {
             stratum: dict(counts) for stratum, counts in expected.items() if counts
         }
+
+
+def bins_of(counts):
+    return {int(place) + latency.LOWEST_BIN: int(counts[place]) for place in counts.nonzero()[0]}
 
 
 def a_history(*ticks):
@@ -159,3 +163,16 @@ def test_five_minutes_count_where_they_hold_enough_and_an_hour_otherwise():
     assert a_history(old, new).before(201).thresholds(("a",)) == (51, 51, 51)
     assert a_history(old, (200, {("a",): {50: 400}})).before(201).thresholds(("a",)) == (11, 51, 51)
     assert a_history(old).before(362).thresholds(("a",)) == (None, None, None)
+
+
+@given(st.lists(st.dictionaries(st.integers(-350, 1_500), st.integers(1, 900), min_size=1, max_size=6), max_size=8))
+def test_a_window_finds_the_thresholds_of_its_sum(ticks):
+    window = _Window(3.0)
+    history = History("f", 0, (window,))
+    for tick, counts in enumerate(ticks):
+        history.add(tick, {("prompt:1k",): counts})
+    history.before(len(ticks))
+    kept = latency.merge(*ticks[-3:])
+    expected = latency.tail_thresholds(kept)
+    for stratum in ((), ("prompt:1k",)):
+        assert (window.thresholds(stratum) or (None,) * 3) == expected
