@@ -12,7 +12,7 @@ from detectors.stats import inflation
 from detectors.stats.stream import StreamConfig, fold, initial
 from detectors.types import ArmCounts, Design, Margin, PairCounts
 
-FORMS = {Design.PAIRED: PairCounts, Design.UNPAIRED: ArmCounts}
+FORMS = {Design.PAIRED: PairCounts, Design.UNPAIRED: ArmCounts, Design.CONDITIONAL: ArmCounts}
 
 
 def ticks_of(rng, design, streams, levels, ticks):
@@ -21,6 +21,11 @@ def ticks_of(rng, design, streams, levels, ticks):
         return rng.multinomial(rng.integers(0, 60, (ticks, streams, levels)), [0.05, 0.2, 0.1, 0.65])
     n_v, n_b = rng.integers(0, 40, (2, ticks, streams, levels))
     return np.stack([n_v, rng.binomial(n_v, 0.2), n_b, rng.binomial(n_b, 0.1)], axis=-1)
+
+
+def fit(design, margin):
+    """Return the margin as the design takes it: the conditional one has no absolute part."""
+    return Margin(relative=margin.relative + margin.absolute) if design is Design.CONDITIONAL else margin
 
 
 def compare(config, cells, *, siblings=0, learns=False):
@@ -60,7 +65,9 @@ def compare(config, cells, *, siblings=0, learns=False):
     st.floats(1, 4),
 )
 def test_many_streams_are_single_ones(seed, design, margin, levels, threshold, cap, phi):
-    config = StreamConfig(margin, levels=levels, threshold=threshold, cap=cap, initial_phi=phi, design=design)
+    config = StreamConfig(
+        fit(design, margin), levels=levels, threshold=threshold, cap=cap, initial_phi=phi, design=design
+    )
     compare(config, ticks_of(np.random.default_rng(seed), design, 3, levels, 12))
 
 
@@ -70,7 +77,7 @@ def test_what_is_learned_is_learned_alike(design, monkeypatch):
     monkeypatch.setattr(inflation, "APPLY_LAG_TICKS", 50)
     rng = np.random.default_rng(2)
     cells = ticks_of(rng, design, 4, 2, 260)
-    config = StreamConfig(Margin(absolute=0.08), levels=2, threshold=300.0, design=design, initial_phi=1.2)
+    config = StreamConfig(fit(design, Margin(absolute=0.08)), levels=2, threshold=300.0, design=design, initial_phi=1.2)
     assert compare(config, cells, siblings=2, learns=True) > 0, "nothing alarmed, so nothing was held or reset"
 
 

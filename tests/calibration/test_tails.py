@@ -37,6 +37,13 @@ def test_counts_and_thresholds_are_the_services(law, relative):
                 assert cells[stream, level].tolist() == table
 
 
+def test_a_tick_is_held_against_the_thresholds_from_before_it():
+    ticks = list(tails.events(np.random.default_rng(7), 3, 13, always(tails.EQUAL), drifts=False))
+    slow = tails.Arms(*(np.full_like(arm, 120 * tails.STEPS) for arm in (ticks[-1].candidate, ticks[-1].baseline)))
+    *_, last = tails.tail_cells(iter([*ticks[:-1], slow]), 3, 0.0)
+    assert last[..., 0].tolist() == [[100] * 3] * 3, "its own answers would have raised the thresholds of 95 and 99 %"
+
+
 def histogram(bins):
     index, counts = np.unique(bins, return_counts=True)
     return dict(zip(index.tolist(), counts.tolist(), strict=True))

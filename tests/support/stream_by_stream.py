@@ -152,14 +152,17 @@ def learn(state, contrast, *, hold):
 def estimate_phi(state):
     """Return the estimate of phi by its definition, None while it has none."""
     mu = state.sum_d / state.sum_n if state.sum_n else 0.0
-    phis = [
-        (s.sum_dd - 2.0 * mu * s.sum_dn + mu * mu * s.sum_nn)
-        / s.sum_v
-        * (1.0 + inflation.COEFFICIENT * sqrt(2.0 / s.blocks))
-        for s in state.scales
-        if s.blocks >= inflation.MIN_BLOCKS and s.sum_v > 0.0
-    ]
-    return max(1.0, *phis) if phis else None
+    scales = [s for s in state.scales if s.blocks >= inflation.MIN_BLOCKS]
+    if not any(s.sum_v > 0.0 for s in scales):
+        return None
+    ratios = [(s.sum_dd - 2.0 * mu * s.sum_dn + mu * mu * s.sum_nn) / s.sum_v if s.sum_v > 0.0 else 1.0 for s in scales]
+    slacks = [sqrt(2.0 / s.blocks) for s in scales]
+    z = [(ratio - 1.0) / slack for ratio, slack in zip(ratios, slacks, strict=True)]
+    spread = sqrt(sum(2.0 ** (-abs(i - j) / 2.0) for i in range(len(z)) for j in range(len(z))))
+    if sum(z) / spread <= inflation.TOGETHER and max(z) <= inflation.ALONE:
+        return 1.0
+    raised = [ratio * (1.0 + inflation.COEFFICIENT * slack) for ratio, slack in zip(ratios, slacks, strict=True)]
+    return max(1.0, *raised)
 
 
 def alike(found, expected):

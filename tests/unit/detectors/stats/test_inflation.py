@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from detectors.stats.inflation import APPLY_LAG_TICKS, NEVER, RECOMPUTE_TICKS, Inflations, estimate
+from detectors.stats.inflation import APPLY_LAG_TICKS, NEVER, RECOMPUTE_TICKS, Inflations, combined, estimate
 
 
 def run(discordance, *, pairs=100, discordant=4, state=None, hold=False):
@@ -42,8 +42,39 @@ def test_the_mean_is_taken_out():
     )
 
 
-def test_independent_pairs_need_almost_no_tempering():
-    assert 1.0 <= estimate(run(independent(6_000))) < 1.6
+def test_independent_pairs_need_no_tempering():
+    assert estimate(run(independent(6_000))) == 1.0
+
+
+BLOCKS = np.array([3_000.0, 1_500.0, 750.0, 375.0])
+SLACK = np.sqrt(2 / BLOCKS)
+
+
+@pytest.mark.parametrize(
+    ("z", "inflated"),
+    [
+        ([0.0, 0.0, 2.6, 0.0], False),
+        ([0.0, 0.0, 2.8, 0.0], True),
+        ([1.5, 1.5, 1.5, 1.5], False),
+        ([1.7, 1.7, 1.7, 1.7], True),
+        ([-3.0, 0.0, 0.0, 2.8], True),
+        ([-3.0, -3.0, -3.0, -3.0], False),
+    ],
+)
+def test_a_ratio_counts_where_it_stands_out_alone_or_with_the_others(z, inflated):
+    ratios = 1 + np.array(z) * SLACK
+    assert combined(ratios, BLOCKS) == pytest.approx(max(ratios * (1 + SLACK)) if inflated else 1.0)
+
+
+def test_phi_of_independent_blocks_hardly_ever_rises():
+    rng, found = np.random.default_rng(4), []
+    for _ in range(4):
+        d = rng.binomial(8, 0.5, (250, 2_944)) - 4.0
+        sums = [d.reshape(250, -1, 2**j).sum(axis=2) for j in range(8)]
+        ratios = np.stack([(each**2).mean(axis=1) / (2.0 * 2**j) for j, each in enumerate(sums)])
+        found.append(combined(ratios, np.array([each.shape[1] for each in sums], dtype=float)))
+    assert (np.concatenate(found) > 1).mean() < 0.06
+    assert np.mean(found) < 1.05
 
 
 def test_bursts_of_one_arm_inflate():
