@@ -113,3 +113,8 @@ def client(factory: Factory) -> Iterator[TestClient]:
     """The HTTP interface over the factory, without a worker: tests take its steps themselves."""
     with TestClient(create_app(factory, ServiceRole.API)) as opened:
         yield opened
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their place: what is compressed holds the time, and all processes must collect the same names."""
+    return argname if isinstance(val, bytes) else None
