@@ -54,7 +54,7 @@ eval: $(VENV)/test.stamp ## how far signals agree with labelled data (DATA=folde
 	@$(BIN)/python -m tests.agreement.schema_suite "$(DATA)/structured" --generated 800
 	@$(BIN)/python -m tests.agreement.repetition_eval --texts 40
 
-calibrate: $(VENV)/demo.stamp ## prove the statistical promises by simulation (half an hour; ARGS=--quick: a minute)
+calibrate: $(VENV)/demo.stamp ## prove the statistical promises by simulation (twenty minutes; ARGS=--quick: a minute)
 	@$(BIN)/fullback calibrate $(ARGS)
 
 mutations: $(VENV)/test.stamp ## break the code in some 150 ways and see a named test notice each (a quarter of an hour; ARGS=statistics: a part)

@@ -1,8 +1,7 @@
 """Broken candidates: their pairs of a closed tick are folded, stored, and opened as critical incidents."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 import structlog
 from sqlalchemy.orm import Session
@@ -20,14 +19,12 @@ from monitor.services.breakage import BrokenTick, Rule, broken_tick, fold_tick, 
 from monitor.services.effects import effect_of
 from monitor.services.evidence import told
 from monitor.services.tier_defaults import policy_for
-from monitor.services.watch import Watched, parts_of
+from monitor.services.watch import A_A_DOUBT, Watched, parts_of
 from monitor.storage.breakages import BreakageStore, StoredBreakage
 from monitor.storage.incidents import IncidentStore
 
 __all__ = ["watch_breakage"]
 
-_A_A_DOUBT: Final = timedelta(days=1)
-"""How long an alarm of the baseline against itself casts doubt on a signal."""
 _log = structlog.get_logger("fullback.evaluate")
 
 
@@ -77,7 +74,7 @@ def _doubtful(rule: Rule, watched: Sequence[Watched], now: datetime) -> bool:
         one.is_aa
         and one.stream.signal in rule.signals
         and one.memory.alarm is not None
-        and one.memory.alarm.within(now, _A_A_DOUBT)
+        and one.memory.alarm.within(now, A_A_DOUBT)
         for one in watched
     )
 

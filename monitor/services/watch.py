@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from math import ceil, log, log2
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from detectors.registry import SIGNALS
 from detectors.stats import budget, catastrophe, guard, latency
@@ -27,8 +27,20 @@ from monitor.services.beside import Beside
 from monitor.services.slicing import Tested, members_of, to_test
 from monitor.services.tier_defaults import policy_for, reference_of
 
-__all__ = ["OwnAlarm", "Remembered", "Watched", "order", "parts_of", "sibling_floors", "stream_fingerprint", "watch"]
+__all__ = [
+    "A_A_DOUBT",
+    "OwnAlarm",
+    "Remembered",
+    "Watched",
+    "order",
+    "parts_of",
+    "sibling_floors",
+    "stream_fingerprint",
+    "watch",
+]
 
+A_A_DOUBT: Final = timedelta(days=1)
+"""How long an alarm of the baseline against itself casts doubt on a signal."""
 _MONTH_S = 30 * 86400.0
 _DAY_S = 86400.0
 _A_A_FALSE_ALARMS_PER_MONTH = 2.0

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
@@ -248,7 +249,7 @@ def test_a_sound_state_is_read_as_it_was_written(world):
         streams = StreamStore(session).of_route(world.route.id)
     found = sound(streams, {}, last_tick(world) + 1)
     assert found.damaged == ()
-    again = {one.id: json.loads(json.dumps(found.memories[one.id].to_json())) for one in streams}
+    again = {one.id: msgspec.json.decode(msgspec.json.encode(found.memories[one.id].to_json())) for one in streams}
     assert again == {one.id: one.state for one in streams}
     assert len(sound(streams, {}, last_tick(world)).damaged) == len(streams), "this tick was folded already"
 

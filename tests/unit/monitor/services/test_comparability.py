@@ -8,7 +8,7 @@ import pytest
 
 from detectors.stats import guard, mix
 from detectors.turns import TurnPrint
-from monitor.models.columns import PairColumns, SliceSet
+from monitor.models.columns import NOBODY, PairColumns, SliceSet
 from monitor.models.conversation import TurnRecord
 from monitor.models.turn import Turn
 from monitor.services import comparability
@@ -154,6 +154,7 @@ def pairs(*sets, primary, shadow):
         sets=[SliceSet(frozenset(one)) for one in sets],
         primary_tokens=tokens,
         shadow_tokens=tokens,
+        client=np.full(n, NOBODY),
     )
 
 
