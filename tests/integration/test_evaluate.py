@@ -279,7 +279,7 @@ def test_a_crash_while_a_tick_is_closed_leaves_nothing(warm, monkeypatch):
         raise RuntimeError("the process died")
 
     with monkeypatch.context() as broken:
-        broken.setattr("monitor.services.evaluate._Closing.confirm", crash)
+        broken.setattr("monitor.services.closing.Closing.confirm", crash)
         with pytest.raises(RuntimeError):
             warm.factory.evaluate.run()
     assert clock_of(warm).last_tick == last
