@@ -9,7 +9,7 @@ traffic, whatever else the machine does. It knows no Envoy, no lag and no flip: 
 import argparse
 import random
 import sys
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from math import inf
@@ -28,7 +28,7 @@ from monitor.demo.faults import FAULTS, fault
 from monitor.demo.names import BASELINE, CANDIDATE
 from monitor.demo.run import POLICY
 from monitor.demo.users import Conversation, TrafficPlan
-from monitor.models.tick import ALWAYS_APPLICABLE
+from monitor.models.tick import ALWAYS_APPLICABLE, Stratum
 from monitor.models.variant import Role, Tier, Variant
 from monitor.services.ingest import read_signals
 from monitor.services.policies import parse_policy
@@ -37,6 +37,8 @@ from monitor.services.watch import Watched, order, watch
 from tests.support.demo import NOW, event_of, exchange_of
 from tests.support.record_by_record import Pair, score_bits, score_prints, score_tails, take_seats
 
+History = defaultdict[Stratum, Counter[int]]
+"""A stream's latencies per stratum."""
 RPS = TrafficPlan().rps
 HOLDBACK = 0.1
 IDS = {BASELINE: 1, CANDIDATE: 2}
@@ -97,7 +99,7 @@ def rehearse(wrong: Fault, seed: int, most_s: float) -> tuple[float, list[tuple[
     """Return the seconds from the fault to the alarm, and all alarms of that tick, the incident's first."""
     document = {**wrong.policy_over(POLICY, SIGNALS)}
     policy, traffic, seats = parse_policy("demo", 1, document), Traffic(seed), ()
-    kept: dict[tuple[str, str], tuple[detector.StreamState, Counter[int]]] = {}
+    kept: dict[tuple[str, str], tuple[detector.StreamState, History]] = {}
     pairs_seen, began = 0, None
     for tick in range(10_000):
         at = NOW + timedelta(seconds=tick * policy.tick_s)
@@ -112,7 +114,8 @@ def rehearse(wrong: Fault, seed: int, most_s: float) -> tuple[float, list[tuple[
         pairs = resliced(policy, seats, pairs)
         known = {name for pair in pairs for name in pair.slices}
         watched = watch(policy, VARIANTS, (), epoch=0, fleet=1, slices=to_test(policy, seats, at, known))
-        alarms = fold_all([one for one in watched if not one.is_aa], by_slice(pairs), kept, tick)
+        of_pairs = [one for one in watched if not one.is_aa and SIGNALS[one.stream.signal].paired]
+        alarms = fold_all(of_pairs, by_slice(pairs), kept, tick)
         if alarms:
             return ((tick + 1 - began) * policy.tick_s if began is not None else -1.0), alarms
     return None
@@ -121,23 +124,24 @@ def rehearse(wrong: Fault, seed: int, most_s: float) -> tuple[float, list[tuple[
 def fold_all(
     watched: list[Watched],
     pairs_of: Mapping[str, Any],
-    kept: dict[tuple[str, str], tuple[detector.StreamState, Counter[int]]],
+    kept: dict[tuple[str, str], tuple[detector.StreamState, History]],
     tick: int,
 ) -> list[tuple[str, str]]:
     alarms = []
     for one in sorted(watched, key=order):
         name = one.stream.signal, one.stream.slice
-        state, history = kept.get(name, (one.state, Counter()))
+        state, history = kept.get(name, (one.memory.state.plain(), defaultdict(Counter)))
         scored = score(one, pairs_of.get(one.stream.slice, ()), history)
         state, alarm = detector.fold(state, one.config, tick, scored.harm, scored.safe)
-        history.update(scored.histogram)
+        for stratum, bins in scored.histogram.items():
+            history[stratum].update(bins)
         kept[name] = state, history
         if alarm is not None:
             alarms.append(name)
     return alarms
 
 
-def score(one: Watched, pairs: Any, history: Mapping[int, int]) -> Any:
+def score(one: Watched, pairs: Any, history: History) -> Any:
     """As ``EvaluateService`` does."""
     this, kind = one.stream, SIGNALS[one.stream.signal].kind
     named = (pairs, IDS[CANDIDATE], IDS[BASELINE], this.signal, this.slice)
@@ -146,10 +150,13 @@ def score(one: Watched, pairs: Any, history: Mapping[int, int]) -> Any:
     if kind is SignalKind.PRINT:
         return score_prints(*named)
     shift, limit = latency.margin_bins(one.relative_margin), LIMIT_MS if kind is SignalKind.LATENCY else inf
-    thresholds = [
-        None if bin_ is None or latency.edge(bin_ + shift) >= limit else bin_
-        for bin_ in latency.tail_thresholds(history)
-    ]
+
+    def thresholds(stratum: Stratum) -> list[int | None]:
+        return [
+            None if bin_ is None or latency.edge(bin_ + shift) >= limit else bin_
+            for bin_ in latency.tail_thresholds(history[stratum])
+        ]
+
     return score_tails(*named, relative_margin=one.relative_margin, thresholds=thresholds)
 
 
