@@ -109,6 +109,7 @@ class Closing:
                 runs.get(one.stream.id),
                 frozen=frozen,
             )
+            raised = self._doubted(one, raised)
             differs = one.stream.signal in odd
             folded.append(
                 self._judged(one, each.arms, beside, each.scored, state, raised, open_incidents, differs=differs)
@@ -139,12 +140,17 @@ class Closing:
     def _raised(self, each: "_Added", alarm: detector.Alarm | None) -> Raised | None:
         """Return the alarm of a stream, or of its sessions against the reference."""
         if alarm is not None:
-            advice = self._advice(each.one, alarm)
-            return Raised(alarm.onset_tick, alarm.since_onset, alarm.log_statistic, advice)
+            return Raised(alarm.onset_tick, alarm.since_onset, alarm.log_statistic, None)
         if each.reference is None or self.control.phase is not Phase.ARMED:
             return None
         onset = self.tick - each.arms.baseline_away
         return Raised(onset, each.reference.counts, each.reference.log_statistic, REFERENCE_ADVICE)
+
+    def _doubted(self, one: Watched, raised: Raised | None) -> Raised | None:
+        """Return an alarm with what stands against acting on it, however it was raised."""
+        if raised is None or raised.advice is not None:
+            return raised
+        return replace(raised, advice=self._advice(one, raised.onset_tick))
 
     def _judged(
         self,
@@ -164,7 +170,7 @@ class Closing:
         if raised is not None:
             evidence = replace(evidence, **told(raised.since), log_statistic=raised.log_statistic)
         standing = self.standing.get(one.stream.candidate_id, COMPARABLE)
-        split, note = standing.inconclusive(one.stream.signal), standing.note(one.stream.signal)
+        split, note = standing.inconclusive(one.stream.signal), standing.advice(one.stream.signal)
         doubtful = guard.trips(pairing) or differs or split is not None
         own = one.memory.alarm if raised is None else OwnAlarm(self.now, evidence, raised.advice)
         if raised is not None and own is not None and not one.is_aa and not doubtful:
@@ -218,12 +224,12 @@ class Closing:
         for one in folded:
             self.histories.append(one.stream, self.tick, one.scored.histogram)
 
-    def _advice(self, one: Watched, alarm: detector.Alarm) -> str | None:
+    def _advice(self, one: Watched, onset_tick: int) -> str | None:
         """Return why an alarm only advises: what is slow under load of its own is no proof against the variant."""
         doubt = self.standing.get(one.stream.candidate_id, COMPARABLE).advice(one.stream.signal)
         if doubt is not None or SIGNALS[one.stream.signal].kind is not SignalKind.LATENCY:
             return doubt
-        return advice_on(self.load.overlap_since(one.stream.candidate_id, one.baseline_id, alarm.onset_tick))
+        return advice_on(self.load.overlap_since(one.stream.candidate_id, one.baseline_id, onset_tick))
 
     def _open(self, one: Watched, raised: Raised, own: OwnAlarm) -> None:
         """Open an incident, or attach to the open one."""

@@ -68,10 +68,6 @@ class Standing:
             return None
         return f"the holdback is not as declared: {self.holdback}"
 
-    def note(self, signal: str) -> str | None:
-        """Return what belongs to every reading of a signal's evidence."""
-        return self.advice(signal)
-
 
 COMPARABLE: Final = Standing()
 

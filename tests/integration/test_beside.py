@@ -3,6 +3,7 @@
 import pytest
 
 from detectors.registry import SIGNALS
+from monitor.services.comparability_watch import Standing
 from monitor.storage.breakages import BreakageStore
 from monitor.storage.streams import StreamStore
 from tests.support.events import BAD, GOOD, POLICY, Behaviour, World, reply
@@ -122,6 +123,18 @@ def test_one_client_rolls_nothing_back_until_others_are_hurt(make):
     world.bad_for = {1, 2, 3, 4}
     assert world.run(60, until=lambda: world.incidents()[0]["severity"] == "harm")
     assert world.stream(SCHEMA)["verdict"] == "harm"
+
+
+def test_a_doubt_about_the_arms_holds_for_an_alarm_that_was_held_back(make, monkeypatch):
+    world = make(clients=10, bad_for={3})
+    world.candidate = Behaviour(bad=1.0)
+    assert world.run(60, until=lambda: bool(world.incidents()))
+    monkeypatch.setattr(
+        Standing, "advice", lambda _, signal: "The legs were not asked alike" if signal == SCHEMA else None
+    )
+    world.bad_for = {1, 2, 3, 4}
+    assert not world.run(60, until=lambda: world.incidents()[0]["severity"] == "harm")
+    assert world.stream(SCHEMA)["verdict"] == "inconclusive"
 
 
 def test_harm_that_all_clients_share_is_an_alarm_at_once(make):
