@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from detectors.registry import SIGNALS
 from detectors.stats import budget, catastrophe
 from detectors.types import Margin, PairCounts, SignalKind
+from monitor.models.breakage import StoredBreakage
 from monitor.models.columns import PairColumns
 from monitor.models.policy import Policy
 from monitor.models.variant import Variant
 from monitor.services.count_columns import Sides, sides
-from monitor.storage.breakages import StoredBreakage
 
 __all__ = [
     "HARD",

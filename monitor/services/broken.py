@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from detectors.stats.catastrophe import Breakage
+from monitor.models.breakage import StoredBreakage
 from monitor.models.columns import PairColumns
 from monitor.models.evidence import Evidence
 from monitor.models.incident import Alarm
@@ -20,7 +21,7 @@ from monitor.services.effects import effect_of
 from monitor.services.evidence import told
 from monitor.services.tier_defaults import policy_for
 from monitor.services.watch import A_A_DOUBT, Watched, parts_of
-from monitor.storage.breakages import BreakageStore, StoredBreakage
+from monitor.storage.breakages import BreakageStore
 from monitor.storage.incidents import IncidentStore
 
 __all__ = ["watch_breakage"]

@@ -1,16 +1,16 @@
 """Whether a candidate is broken: the state of that rule, one row a candidate."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from monitor.models.breakage import StoredBreakage
 from monitor.storage.tables import Base
 
-__all__ = ["BreakageRow", "BreakageStore", "StoredBreakage"]
+__all__ = ["BreakageRow", "BreakageStore"]
 
 
 class BreakageRow(Base):
@@ -23,16 +23,6 @@ class BreakageRow(Base):
     fingerprint: Mapped[str]
     state: Mapped[dict[str, Any]]
     last_tick: Mapped[int] = mapped_column(BigInteger)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBreakage:
-    """One candidate's row."""
-
-    candidate_id: int
-    fingerprint: str
-    """Digest of everything that starts the rule afresh when it changes."""
-    state: Mapping[str, Any]
 
 
 class BreakageStore:

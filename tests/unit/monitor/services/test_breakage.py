@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from detectors.registry import SIGNALS
 from detectors.stats import catastrophe
 from detectors.types import Margin, PairCounts, SignalKind
+from monitor.models.breakage import StoredBreakage
 from monitor.models.columns import NOBODY, PairColumns, SliceSet
 from monitor.models.evidence import Evidence
 from monitor.models.variant import Role, Tier, Variant
@@ -27,7 +28,6 @@ from monitor.services.breakage import (
 from monitor.services.broken import _doubtful
 from monitor.services.policies import parse_policy
 from monitor.services.watch import OwnAlarm, watch
-from monitor.storage.breakages import StoredBreakage
 from tests.conftest import START
 
 BASE, CAND = 1, 2
