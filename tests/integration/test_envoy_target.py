@@ -1,6 +1,7 @@
 """What only a real Envoy can show: overrides, refused files, outages, and a file others write to as well."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -67,6 +68,27 @@ def test_a_stale_admin_override_is_seen_and_cleared(envoy, target):
     assert not target.read().overrides
     wait_until(lambda: envoy.send(1)["base"] == 1, "the data plane to follow")
     assert envoy.send(20) == {"base": 20, "cand": 0}
+
+
+def test_weights_count_by_their_sum(envoy, target):
+    desired = DesiredRoute(1, {"base": 100, "cand": 100}, None)
+    target.apply(desired)
+    settled(target, desired)
+    wait_until(lambda: all(envoy.send(10).values()), "the data plane to follow")
+    assert 60 < envoy.send(200)["base"] < 140
+
+
+def test_an_outage_by_overrides_of_zero_is_seen_and_ended(envoy, target):
+    """Fullback cannot write all zero; somebody else can, and Envoy answers 404 to everything then."""
+    desired = DesiredRoute(1, ON_BASELINE, "cand")
+    target.apply(desired)
+    settled(target, desired)
+    envoy.override(f"{PREFIX}.base", "0")
+    wait_until(lambda: envoy.status() == 404, "the outage")
+    assert dict(target.read().weights) == {"base": 0, "cand": 0}
+    target.apply(desired)
+    settled(target, desired)
+    wait_until(lambda: envoy.status() == 200, "the data plane to follow")
 
 
 @pytest.mark.parametrize("value", ["0", "0.4"])
@@ -201,10 +223,13 @@ def test_a_broken_file_is_refused_by_both(envoy, target):
     before = target.read()
     rejections = envoy.rejections()
     envoy.write_text("resources: [\n  broken")
-    with pytest.raises(RoutingError, match=r"rds\.yaml is broken at line \d+, nothing was written"):
+    with pytest.raises(RoutingError, match=r"rds\.yaml is broken at line \d+: repair it; until then nothing"):
         target.apply(DesiredRoute(1, ON_BASELINE, "cand"))
     wait_until(lambda: envoy.rejections() > rejections, "Envoy to refuse the file")
-    assert target.read() == before
+    broken = target.read()
+    assert (broken.weights, broken.mirror, broken.epoch) == (before.weights, before.mirror, before.epoch)
+    assert len(broken.pending) == 1
+    assert "rds.yaml is broken at line" in broken.pending[0]
     assert envoy.send(10) == {"base": 0, "cand": 10}
 
 
@@ -216,7 +241,13 @@ def test_a_file_that_envoy_refuses_never_shows(envoy, target):
     desired = DesiredRoute(1, ON_BASELINE, "cand")
     target.apply(desired)
     wait_until(lambda: envoy.rejections() > rejections, "Envoy to refuse the file")
-    assert not target.read().shows(desired)
+    snapshot = target.read()
+    assert not snapshot.shows(desired)
+    assert re.search(
+        r"has not taken route file .*: it has weights base 0, cand 100, mirror base, epoch none, the file says "
+        r"weights base 100, cand 0, mirror cand, epoch 1; it refused \d+ files since it started, see its log",
+        snapshot.pending[0],
+    )
 
 
 def test_json_files_work_too(envoy, tmp_path):

@@ -1,5 +1,7 @@
-"""A real Envoy with two backends that count what they get."""
+"""Real Envoys with two backends that count what they get."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +22,9 @@ from monitor.models.route import TargetRef
 ROUTE_CONFIG = "llm"
 ROUTE = "chat"
 PREFIX = "routing.chat"
+LAYER = "chat-weights"
+EPOCH_KEY = f"fullback.epoch.{ROUTE_CONFIG}.{ROUTE}"
+MIRROR_HEADER = "x-fullback-mirror"
 _PATIENCE_S = 20.0
 _POLL_S = 0.01
 
@@ -33,11 +38,11 @@ def wait_until(holds: Callable[[], bool], what: str, patience_s: float = _PATIEN
 
 
 class Backend:
-    """A model server that keeps the Host header of every request: a mirrored copy's ends in ``-shadow``."""
+    """A model server that keeps the headers of every request: a mirrored copy's Host ends in ``-shadow``."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._hosts: list[str] = []
+        self._requests: list[dict[str, str]] = []
         self._lock = threading.Lock()
         backend = self
 
@@ -46,7 +51,7 @@ class Backend:
             wbufsize = -1  # head and body in one packet: no delayed acknowledgement
 
             def do_GET(self) -> None:
-                backend.record(self.headers["Host"])
+                backend.record({name.lower(): value for name, value in self.headers.items()})
                 body = backend.name.encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
@@ -66,23 +71,26 @@ class Backend:
     def port(self) -> int:
         return self._server.server_port
 
-    def record(self, host: str) -> None:
+    def record(self, headers: dict[str, str]) -> None:
         with self._lock:
-            self._hosts.append(host)
+            self._requests.append(headers)
 
     def reset(self) -> None:
         with self._lock:
-            self._hosts.clear()
+            self._requests.clear()
+
+    @property
+    def requests(self) -> list[dict[str, str]]:
+        with self._lock:
+            return list(self._requests)
 
     @property
     def primaries(self) -> int:
-        with self._lock:
-            return sum("-shadow" not in host for host in self._hosts)
+        return sum("-shadow" not in headers["host"] for headers in self.requests)
 
     @property
     def copies(self) -> int:
-        with self._lock:
-            return sum("-shadow" in host for host in self._hosts)
+        return sum("-shadow" in headers["host"] for headers in self.requests)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -91,16 +99,21 @@ class Backend:
 
 
 class Envoy:
-    """A running Envoy, its route file and its backends ``base`` and ``cand``."""
+    """A running Envoy, its route and runtime files and its backends ``base`` and ``cand``."""
 
-    def __init__(self, directory: Path, backends: dict[str, Backend]) -> None:
+    def __init__(self, directory: Path, backends: dict[str, Backend], beside: "Envoy | None" = None) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
         self.backends = backends
-        self.file = directory / "routes" / "rds.yaml"
-        self.file.parent.mkdir(parents=True)
+        self.file = directory / "routes" / "rds.yaml" if beside is None else beside.file
+        self.runtime_file = directory / "runtime" / "rtds.yaml" if beside is None else beside.runtime_file
         self._generation = 0
-        self.write(route_document())
+        if beside is None:
+            self.file.parent.mkdir()
+            self.runtime_file.parent.mkdir()
+            self.write(route_document())
+            self.write_runtime({})
         boot = directory / "boot.yaml"
-        boot.write_text(yaml.safe_dump(_bootstrap(self.file, backends)))
+        boot.write_text(yaml.safe_dump(_bootstrap(self.file, self.runtime_file, backends)))
         address = directory / "admin-address"
         self._log = (directory / "envoy.log").open("w", encoding="utf-8")
         self._process = subprocess.Popen(
@@ -135,14 +148,21 @@ class Envoy:
             },
         )
 
+    def runtime_ref(self, **settings: Any) -> TargetRef:
+        settings = {**self.ref().settings, "runtime_file": str(self.runtime_file), **settings}
+        del settings["route_file"]
+        return TargetRef("envoy", settings)
+
     def reset(self, document: dict[str, Any] | None = None) -> None:
-        """Load this document, with no override and no request counted."""
+        """Load this document, with no runtime value and no request counted."""
+        self.write_runtime({})
         self._generation += 1
         fresh = deepcopy(document or route_document())
         marker = f"generation-{self._generation}"
         fresh["resources"][0]["virtual_hosts"][0]["name"] = marker
         self.write(fresh)
         wait_until(lambda: marker in self._get("/config_dump?resource=dynamic_route_configs").text, marker)
+        wait_until(lambda: EPOCH_KEY not in self.runtime(), "the runtime file to be empty")
         for key in self.runtime():
             self.override(key, "")
         for backend in self.backends.values():
@@ -152,9 +172,11 @@ class Envoy:
         self.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def write_text(self, text: str) -> None:
-        new = self.file.with_suffix(".new")
-        new.write_text(text)
-        new.replace(self.file)
+        _replace(self.file, text)
+
+    def write_runtime(self, layer: dict[str, Any]) -> None:
+        resource = {"@type": "type.googleapis.com/envoy.service.runtime.v3.Runtime", "name": LAYER, "layer": layer}
+        _replace(self.runtime_file, yaml.safe_dump({"resources": [resource]}))
 
     def override(self, key: str, value: str) -> None:
         self._client.post(f"{self.admin_url}/runtime_modify", params={key: value}).raise_for_status()
@@ -163,13 +185,26 @@ class Envoy:
         return self._get("/runtime?format=json").json()["entries"]
 
     def rejections(self) -> int:
-        lines = self._get("/stats?filter=rds.*(update_rejected|update_failure)").text.splitlines()
+        lines = self._get("/stats?filter=(rds|runtime).*(update_rejected|update_failure)").text.splitlines()
         return sum(int(line.rsplit(" ", 1)[1]) for line in lines)
 
-    def send(self, requests: int) -> dict[str, int]:
+    def send(self, requests: int, headers: dict[str, str] | None = None) -> dict[str, int]:
         """Send requests and return how many each backend answered."""
-        answers = [self._client.get(self.url).raise_for_status().text for _ in range(requests)]
+        answers = [self._client.get(self.url, headers=headers).raise_for_status().text for _ in range(requests)]
         return {name: answers.count(name) for name in self.backends}
+
+    def status(self) -> int:
+        """Send a request and return the status of its answer."""
+        return self._client.get(self.url).status_code
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the process: its sockets stay open and nothing answers."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         self._process.terminate()
@@ -199,16 +234,41 @@ class Envoy:
 
 @contextmanager
 def running_envoy(directory: Path) -> Iterator[Envoy]:
+    with running_envoys(directory, 1) as (envoy,):
+        yield envoy
+
+
+@contextmanager
+def running_envoys(directory: Path, instances: int) -> Iterator[list[Envoy]]:
+    """Start Envoys that read the same files."""
     backends = {name: Backend(name) for name in ("base", "cand")}
+    envoys: list[Envoy] = []
     try:
-        envoy = Envoy(directory, backends)
-        try:
-            yield envoy
-        finally:
-            envoy.stop()
+        for at in range(instances):
+            beside = envoys[0] if envoys else None
+            envoys.append(Envoy(directory / str(at), backends, beside))
+        yield envoys
     finally:
+        for envoy in envoys:
+            envoy.stop()
         for backend in backends.values():
             backend.close()
+
+
+def two_mirrors() -> dict[str, Any]:
+    """The same with a mirror policy for each direction: runtime values can turn the mirror."""
+    document = route_document()
+    action = document["resources"][0]["virtual_hosts"][0]["routes"][1]["route"]
+    action["request_mirror_policies"].append(
+        {
+            "cluster": "cand",
+            "runtime_fraction": {
+                "default_value": {"numerator": 0, "denominator": "HUNDRED"},
+                "runtime_key": f"{PREFIX}.mirrored_to_cand",
+            },
+        }
+    )
+    return document
 
 
 def route_document() -> dict[str, Any]:
@@ -261,17 +321,31 @@ def route_document() -> dict[str, Any]:
     }
 
 
-def _bootstrap(file: Path, backends: dict[str, Backend]) -> dict[str, Any]:
+def _replace(file: Path, text: str) -> None:
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
+
+
+def _bootstrap(file: Path, runtime_file: Path, backends: dict[str, Backend]) -> dict[str, Any]:
     extensions = "type.googleapis.com/envoy.extensions.filters"
     router = f"{extensions}.http.router.v3.Router"
     manager = f"{extensions}.network.http_connection_manager.v3.HttpConnectionManager"
     source = {"path": str(file), "watched_directory": {"path": str(file.parent)}}
+    runtime = {"path": str(runtime_file), "watched_directory": {"path": str(runtime_file.parent)}}
     return {
         "node": {"id": "test", "cluster": "test"},
         "admin": {"address": _address(0)},
         "layered_runtime": {
             "layers": [
                 {"name": "static", "static_layer": {"pinned.by.base": 5}},
+                {
+                    "name": "file",
+                    "rtds_layer": {
+                        "name": LAYER,
+                        "rtds_config": {"resource_api_version": "V3", "path_config_source": runtime},
+                    },
+                },
                 {"name": "admin", "admin_layer": {}},
             ]
         },

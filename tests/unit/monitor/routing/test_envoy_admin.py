@@ -3,12 +3,13 @@
 import httpx
 import pytest
 
+from monitor.clock import SystemClock
 from monitor.errors import RoutingError
-from monitor.routing.envoy_admin import EnvoyAdmin
+from monitor.routing.envoy_admin import EnvoyAdmin, Runtime
 
 
 def admin(answer: httpx.Response) -> EnvoyAdmin:
-    client = EnvoyAdmin("http://envoy:9901/", 1)
+    client = EnvoyAdmin("http://envoy:9901/", 1, SystemClock())
     client._client = httpx.Client(base_url="http://envoy:9901", transport=httpx.MockTransport(lambda _request: answer))
     return client
 
@@ -32,7 +33,7 @@ def test_a_strange_answer_is_told(question, answer, message):
 def test_an_empty_answer_is_empty(body):
     client = admin(httpx.Response(200, text=body))
     assert client.route_configs() == []
-    assert client.runtime() == {}
+    assert client.runtime() == Runtime()
     assert client.clusters() == set()
 
 

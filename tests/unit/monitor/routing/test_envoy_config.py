@@ -7,7 +7,9 @@ import pytest
 
 from monitor.errors import RoutingError
 from monitor.models.route import DesiredRoute
-from monitor.routing.envoy_config import FoundRoute, find_routes, snapshot_of
+from monitor.routing.envoy_config import find_routes, snapshot_of
+from monitor.routing.envoy_rewrite import rewrite
+from monitor.routing.envoy_route import FoundRoute
 
 
 def route(**action: Any) -> dict[str, Any]:
@@ -70,14 +72,14 @@ def test_effective_mirror(policies, runtime, expected):
 def test_a_cluster_chosen_by_header_is_shown_and_silenced():
     found = FoundRoute(route(**weighted({"cluster_header": "x-to", "weight": 5})), [])
     assert dict(found.snapshot({}).weights) == {"header:x-to": 5}
-    found.rewrite(DesiredRoute(1, {"base": 1}, None))
+    rewrite(found, DesiredRoute(1, {"base": 1}, None))
     assert dict(found.snapshot({}).weights) == {"header:x-to": 0, "base": 1}
 
 
 def test_other_fields_of_a_weighted_cluster_stay():
     entry = {"name": "cand", "weight": 1, "request_headers_to_add": [{"header": {"key": "a", "value": "b"}}]}
     found = FoundRoute(route(**weighted(deepcopy(entry), total_weight=1)), [])
-    found.rewrite(DesiredRoute(1, {"base": 40, "cand": 60}, None))
+    rewrite(found, DesiredRoute(1, {"base": 40, "cand": 60}, None))
     clusters = found.route["route"]["weighted_clusters"]
     assert clusters == {
         "clusters": [{**entry, "weight": 60}, {"name": "base", "weight": 40}],
@@ -88,7 +90,7 @@ def test_other_fields_of_a_weighted_cluster_stay():
 def test_further_mirrors_stay():
     audit = {"cluster": "audit", "runtime_fraction": {"default_value": {"numerator": 1}}}
     found = FoundRoute(route(**deepcopy(TWO), request_mirror_policies=[mirror(5), audit]), [])
-    found.rewrite(DesiredRoute(1, {"base": 1}, "cand"))
+    rewrite(found, DesiredRoute(1, {"base": 1}, "cand"))
     assert found.route["route"]["request_mirror_policies"] == [{**mirror(5), "cluster": "cand"}, audit]
 
 
@@ -124,9 +126,9 @@ def test_routes_that_differ_show_no_epoch():
     desired = DesiredRoute(3, {"base": 1}, None)
     routes = [FoundRoute(route(**deepcopy(TWO)), []) for _ in range(2)]
     for one in routes:
-        one.rewrite(desired)
+        rewrite(one, desired)
     assert snapshot_of(routes, {}).shows(desired)
-    routes[1].rewrite(DesiredRoute(4, {"cand": 1}, None))
+    rewrite(routes[1], DesiredRoute(4, {"cand": 1}, None))
     assert snapshot_of(routes, {}).epoch is None
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from monitor.clock import FakeClock
 from monitor.errors import RoutingError
-from monitor.routing.envoy_file import RouteFile
+from monitor.routing.envoy_file import EnvoyFile
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -28,25 +28,25 @@ def test_a_lock_that_is_never_given_up_is_told_after_the_timeout(path, clock):
         fcntl.flock(other, fcntl.LOCK_EX)
         with (
             pytest.raises(RoutingError, match=r"rds\.yaml\.lock for over 5 s: find it"),
-            RouteFile(str(path), 5, clock).locked(),
+            EnvoyFile(str(path), "route_file", 5, clock).locked(),
         ):
             pass
     assert (clock.now() - START).total_seconds() >= 5
-    with RouteFile(str(path), 5, clock).locked():
+    with EnvoyFile(str(path), "route_file", 5, clock).locked():
         pass
 
 
 def test_a_lock_ends_with_an_error_inside(path, clock):
-    with pytest.raises(KeyError), RouteFile(str(path), 5, clock).locked():
+    with pytest.raises(KeyError), EnvoyFile(str(path), "route_file", 5, clock).locked():
         raise KeyError
-    with RouteFile(str(path), 5, clock).locked():
+    with EnvoyFile(str(path), "route_file", 5, clock).locked():
         assert clock.now() == START
 
 
 def test_scalars_are_written_back_as_envoy_read_them(path, clock):
     text = "a: 12:30\nb: 2026-01-01\nc: 0.50\nd: '5'\ne: 5\nf: true\ng: 08\nh: null\ni: 0s\nj: 1e3\nk: ü\n"
     path.write_text(text, encoding="utf-8")
-    file = RouteFile(str(path), 5, clock)
+    file = EnvoyFile(str(path), "route_file", 5, clock)
     document = file.load()
     assert document == {
         "a": "12:30",
@@ -68,7 +68,7 @@ def test_scalars_are_written_back_as_envoy_read_them(path, clock):
 
 def test_what_an_alias_shares_is_separate_afterwards(path, clock):
     path.write_text("a: &x {weight: 1}\nb: *x\n")
-    document = RouteFile(str(path), 5, clock).load()
+    document = EnvoyFile(str(path), "route_file", 5, clock).load()
     document["a"]["weight"] = 2
     assert document["b"] == {"weight": 1}
 
@@ -79,19 +79,19 @@ def test_broken_files_are_told_and_left(tmp_path, clock, name, text):
     broken = tmp_path / name
     broken.write_text(text)
     with pytest.raises(RoutingError, match=r"repair it") as caught:
-        RouteFile(str(broken), 5, clock).load()
+        EnvoyFile(str(broken), "route_file", 5, clock).load()
     assert name in caught.value.detail
     assert broken.read_text() == text
 
 
 def test_a_file_that_is_not_there_is_told(path, clock):
     with pytest.raises(RoutingError, match=r"cannot be read \(No such file"):
-        RouteFile(str(path), 5, clock).load()
+        EnvoyFile(str(path), "route_file", 5, clock).load()
     with pytest.raises(RoutingError, match=r"cannot be replaced \(No such file"):
-        RouteFile(str(path), 5, clock).replace({})
+        EnvoyFile(str(path), "route_file", 5, clock).replace({})
     with (
         pytest.raises(RoutingError, match=r"cannot be opened \(No such file .*let the service write"),
-        RouteFile(str(path.parent / "no" / "rds.yaml"), 5, clock).locked(),
+        EnvoyFile(str(path.parent / "no" / "rds.yaml"), "route_file", 5, clock).locked(),
     ):
         pass
 
@@ -104,6 +104,6 @@ def test_a_failed_write_leaves_the_file_and_no_rubbish(path, clock, monkeypatch)
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(RoutingError, match=r"cannot be replaced \(No space left"):
-        RouteFile(str(path), 5, clock).replace({"a": 2})
+        EnvoyFile(str(path), "route_file", 5, clock).replace({"a": 2})
     assert path.read_text() == "a: 1\n"
     assert [entry.name for entry in path.parent.iterdir()] == ["rds.yaml"]
