@@ -2,10 +2,10 @@
 # Installs the Debian packages that some tests use. Without root it only says what is missing:
 # the tests concerned then skip and print the same reason.
 set -eu
-packages="chromium"
+packages="chromium:chromium etcd:etcd-server" # command:package
 missing=""
-for package in $packages; do
-  command -v "$package" >/dev/null 2>&1 || missing="$missing $package"
+for pair in $packages; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
