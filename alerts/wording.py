@@ -63,6 +63,26 @@ KINDS = {
     AlertKind.RESTORED: KindWords(
         "✅", "Restored", "traffic was restored to candidate {candidate} (baseline {baseline})"
     ),
+    AlertKind.CONTROL_PLANE_ONLY: KindWords(
+        "🔬",
+        "Verified at the control plane only",
+        "the routers show {baseline} in place of candidate {candidate}, and too little traffic has proven it yet",
+    ),
+    AlertKind.MAY_RECOVER: KindWords(
+        "🌱", "May recover", "candidate {candidate} may be brought back beside {baseline}, if a person wants it"
+    ),
+    AlertKind.STILL_HARMFUL: KindWords(
+        "⛔", "Not brought back", "candidate {candidate} is not brought back: {baseline} goes on serving"
+    ),
+    AlertKind.RAMP_STARTED: KindWords(
+        "📈", "Way back started", "candidate {candidate} gets traffic again in steps, beside {baseline}"
+    ),
+    AlertKind.BACKED_OFF: KindWords(
+        "📉", "One step back", "candidate {candidate} did harm on its way back and gave up a step to {baseline}"
+    ),
+    AlertKind.REHEARSAL_FAILED: KindWords(
+        "🧯", "Rehearsal failed", "a rollback of candidate {candidate} to {baseline} would not work now"
+    ),
     AlertKind.FINGERPRINT_CHANGED: KindWords(
         "🧬", "Fingerprint changed", "variant {candidate} (baseline {baseline}) is served by another build than before"
     ),

@@ -9,6 +9,7 @@ from alerts.types import Alert, AlertKind, Effect, Fact, Severity
 from monitor.models.incident import Incident
 from monitor.models.route import Phase, Route, RouteControl
 from monitor.models.variant import Role, Variant
+from monitor.routing.changes import mirror_text
 from monitor.storage.outbox import OutboxStore
 
 __all__ = ["Announcer", "effect_in"]
@@ -28,6 +29,12 @@ _SEVERITY = {
     AlertKind.INCONCLUSIVE: Severity.WARN,
     AlertKind.MANUAL_FLIP: Severity.INFO,
     AlertKind.RESTORED: Severity.INFO,
+    AlertKind.CONTROL_PLANE_ONLY: Severity.PAGE,
+    AlertKind.MAY_RECOVER: Severity.INFO,
+    AlertKind.STILL_HARMFUL: Severity.WARN,
+    AlertKind.RAMP_STARTED: Severity.INFO,
+    AlertKind.BACKED_OFF: Severity.PAGE,
+    AlertKind.REHEARSAL_FAILED: Severity.WARN,
     AlertKind.FINGERPRINT_CHANGED: Severity.WARN,
     AlertKind.AGREEMENT_BELOW: Severity.WARN,
     AlertKind.AGREEMENT_ABOVE: Severity.WARN,
@@ -37,6 +44,31 @@ _SEVERITY = {
     AlertKind.SAMPLING_UNLIKE: Severity.WARN,
     AlertKind.SHIPPER_SILENT: Severity.WARN,
 }
+
+
+_ROLL_BACK = 'fullback flip {route} --to baseline --reason "why"'
+_UNDO = 'fullback flip {route} --to before --reason "why"'
+_BRING_BACK = 'fullback recover {route} --reason "why"'
+_NEXT = {
+    AlertKind.WOULD_ROLL_BACK: _ROLL_BACK,
+    AlertKind.ADVISE: _ROLL_BACK,
+    AlertKind.BLOCKED: _ROLL_BACK,
+    AlertKind.BACKED_OFF: _ROLL_BACK,
+    AlertKind.RAMP_STARTED: f"to stop it: {_ROLL_BACK}",
+    AlertKind.STUCK: f"check the router by hand, then: {_ROLL_BACK}",
+    AlertKind.REVERTED: f"check the router by hand, then: {_ROLL_BACK}",
+    AlertKind.ROLLBACK_STARTED: _UNDO,
+    AlertKind.ROLLED_BACK: _UNDO,
+    AlertKind.MANUAL_FLIP: _UNDO,
+    AlertKind.MAY_RECOVER: _BRING_BACK,
+    AlertKind.STILL_HARMFUL: _BRING_BACK,
+    AlertKind.CONTROL_PLANE_ONLY: "fullback routes show {route}",
+    AlertKind.REHEARSAL_FAILED: "fullback flip {route} --to baseline --dry-run",
+}
+"""What a person most likely wants to do next, where there is something."""
+
+_MOST_TARGETS = 4
+"""An alert tells of so many targets that differ; the page has all."""
 
 
 class Announcer:
@@ -104,11 +136,12 @@ def _dedup_key(kind: AlertKind, control: RouteControl, incident: Incident | None
     """Name a state change: by incident and kind, and by epoch if the change is one of the routing.
 
     A block comes before its epoch is taken: only the incident tells two of them apart. An incident that turned out to
-    be critical is told of again.
+    be critical is told of again, and so is a routing that was changed, put back and changed again under one epoch.
     """
     cause = "" if incident is None else f"incident-{incident.id}:{'critical:' if incident.critical else ''}"
     epoch = "" if cause and kind in _TOLD_ONCE else f"route-{control.route_id}:epoch-{control.epoch}:"
-    return f"{epoch}{cause}{kind.value}"
+    again = f"since-{control.phase_since:%Y%m%dT%H%M%S.%f}:" if kind is AlertKind.REVERTED else ""
+    return f"{epoch}{cause}{again}{kind.value}"
 
 
 def _candidate(variants: list[Variant], incident: Incident | None) -> str:
@@ -124,9 +157,12 @@ def _facts(control: RouteControl, incident: Incident | None, now: datetime) -> t
         facts.append(Fact("Signal", f"{incident.signal} ({incident.slice})"))
         facts.append(Fact("Alarms", str(incident.alarms)))
         facts.append(Fact("Since onset", _duration(now - incident.onset_at)))
-    if control.desired is not None and control.phase is not Phase.ARMED:
-        facts.append(Fact("Weights", ", ".join(f"{name} {weight}" for name, weight in control.desired.weights.items())))
-        facts.append(Fact("Mirror", control.desired.mirror or "off"))
+    if control.desired and control.phase is not Phase.ARMED:
+        alike = len({(tuple(one.weights.items()), mirror_text(one.mirror)) for one in control.desired.values()}) == 1
+        for label, one in list(control.desired.items())[: 1 if alike else _MOST_TARGETS]:
+            where = "" if alike else f" at {label}"
+            shares = ", ".join(f"{name} {weight}" for name, weight in one.weights.items())
+            facts += [Fact(f"Weights{where}", shares), Fact(f"Mirror{where}", mirror_text(one.mirror))]
     return tuple(facts)
 
 
@@ -136,18 +172,5 @@ def _duration(length: timedelta) -> str:
 
 
 def _next_step(kind: AlertKind, route: Route) -> str | None:
-    match kind:
-        case AlertKind.WOULD_ROLL_BACK | AlertKind.ADVISE | AlertKind.BLOCKED:
-            return f'fullback flip {route.name} --to baseline --reason "why"'
-        case AlertKind.ROLLBACK_STARTED | AlertKind.ROLLED_BACK | AlertKind.MANUAL_FLIP:
-            return f'fullback flip {route.name} --to before --reason "why"'
-        case AlertKind.STUCK | AlertKind.REVERTED:
-            return f'check the router by hand, then: fullback flip {route.name} --to baseline --reason "why"'
-        case AlertKind.INCONCLUSIVE | AlertKind.RESTORED | AlertKind.FINGERPRINT_CHANGED | AlertKind.SHIPPER_SILENT:
-            return None
-        case (
-            AlertKind.WORTH_A_LOOK | AlertKind.AGREEMENT_BELOW | AlertKind.AGREEMENT_ABOVE | AlertKind.BASELINE_DOUBTED
-        ):
-            return None
-        case AlertKind.TRAFFIC_UNLIKE | AlertKind.HOLDBACK_SHARE | AlertKind.SAMPLING_UNLIKE:
-            return None
+    step = _NEXT.get(kind)
+    return None if step is None else step.format(route=route.name)

@@ -12,13 +12,19 @@ __all__ = ["decide", "reconsider"]
 
 
 def decide(
-    route: Route, control: RouteControl, incidents: Sequence[Incident], policy: Policy, now: datetime
+    route: Route,
+    control: RouteControl,
+    incidents: Sequence[Incident],
+    policy: Policy,
+    now: datetime,
+    not_armed: str | None = None,
 ) -> tuple[Decision, Incident | None]:
     """Choose what to do about a route now, and for which incident.
 
     Only an open incident with an alarm younger than the policy's ``evidence_ttl`` can move traffic, only in ``auto``,
     only from ``armed``, and never against a person's pin. No data is never a reason to act, and an incident whose
-    alarms all only advise is told to people and moves nothing, in any mode.
+    alarms all only advise is told to people and moves nothing, in any mode. ``not_armed`` says why ``auto`` may not act
+    by itself yet.
     """
     if control.phase is not Phase.ARMED:
         return Decision(Action.NOTHING, f"the route is {control.phase.value}"), None
@@ -28,14 +34,19 @@ def decide(
             reason = f"no alarm in the last {_minutes(policy.evidence_ttl_s)}: the evidence is too old to act on"
             return Decision(Action.EXPIRE, reason), incident
     for incident in incidents:
-        decision = _for_incident(route, control, incident, policy, now)
+        decision = _for_incident(route, control, incident, now, not_armed)
         if decision.action is not Action.NOTHING and decision.action.value != incident.decided:
             return decision, incident
     return Decision(Action.NOTHING, "no harm found" if not incidents else "already decided"), None
 
 
 def reconsider(
-    route: Route, control: RouteControl, incident: Incident | None, policy: Policy, now: datetime
+    route: Route,
+    control: RouteControl,
+    incident: Incident | None,
+    policy: Policy,
+    now: datetime,
+    not_armed: str | None = None,
 ) -> Decision:
     """Judge a rollback again right before it is committed: what a person did since it was decided wins.
 
@@ -43,10 +54,12 @@ def reconsider(
     """
     if incident is None or not incident.actionable(now, timedelta(seconds=policy.evidence_ttl_s)):
         return Decision(Action.NOTHING, "the evidence is closed or too old to act on")
-    return _for_incident(route, control, incident, policy, now)
+    return _for_incident(route, control, incident, now, not_armed)
 
 
-def _for_incident(route: Route, control: RouteControl, incident: Incident, policy: Policy, now: datetime) -> Decision:
+def _for_incident(
+    route: Route, control: RouteControl, incident: Incident, now: datetime, not_armed: str | None
+) -> Decision:
     if incident.advice is not None:
         return Decision(Action.ADVISE, f"{incident.headline}. {incident.advice}")
     if route.mode is Mode.OBSERVE:
@@ -56,19 +69,10 @@ def _for_incident(route: Route, control: RouteControl, incident: Incident, polic
     match route.mode:
         case Mode.ADVISE:
             return Decision(Action.ADVISE, f"{incident.headline}. Mode advise: a person decides")
+        case Mode.AUTO if not_armed is not None:
+            return Decision(Action.ADVISE, f"{incident.headline}. auto is not armed yet: {not_armed}")
         case Mode.AUTO:
-            return _automatic(route, incident, policy, now)
-
-
-def _automatic(route: Route, incident: Incident, policy: Policy, now: datetime) -> Decision:
-    observed = now - route.created_at
-    if route.waiver is None and observed < timedelta(days=policy.observe_days):
-        return Decision(
-            Action.ADVISE,
-            f"{incident.headline}. auto is not armed yet: observed for {observed.days} of {policy.observe_days:g} days "
-            "and no waiver is recorded",
-        )
-    return Decision(Action.ROLL_BACK, incident.headline)
+            return Decision(Action.ROLL_BACK, incident.headline)
 
 
 def _minutes(seconds: float) -> str:

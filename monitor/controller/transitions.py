@@ -1,58 +1,31 @@
 """A transition: the new state, its audit row and its alert, in one transaction that only one writer wins."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from alerts.types import AlertKind
 from monitor.clock import Clock
 from monitor.controller.announce import Announcer
+from monitor.controller.moves import Move
 from monitor.controller.phases import may_follow
+from monitor.controller.situation import Situation
 from monitor.errors import ConflictError
 from monitor.models.decision import Audit
+from monitor.models.freeze import BREAKER
 from monitor.models.incident import Incident
 from monitor.models.policy import Policy
 from monitor.models.route import Phase, Route, RouteControl
-from monitor.models.variant import Role, Variant
 from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
+from monitor.storage.freezes import FreezeStore
 from monitor.storage.incidents import IncidentStore
+from monitor.storage.promotions import PromotionStore
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
+from monitor.telemetry import FLIPS
 
-__all__ = ["CONTROLLER", "Situation", "Transitions"]
-
-CONTROLLER = "controller"
-"""The actor of everything that no person asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """A route with all that a step of the controller looks at."""
-
-    route: Route
-    control: RouteControl
-    variants: list[Variant]
-    incidents: list[Incident]
-    policy: Policy
-
-    @property
-    def baseline(self) -> Variant | None:
-        """The route's baseline."""
-        return next((variant for variant in self.variants if variant.role is Role.BASELINE), None)
-
-    @property
-    def candidates(self) -> list[Variant]:
-        """The route's candidates."""
-        return [variant for variant in self.variants if variant.role is Role.CANDIDATE]
-
-    @property
-    def incident(self) -> Incident | None:
-        """The incident the control row is about, or the oldest open one."""
-        wanted = self.control.incident_id
-        return next((i for i in self.incidents if i.id == wanted), self.incidents[0] if self.incidents else None)
+__all__ = ["Transitions"]
 
 
 class Transitions:
@@ -73,104 +46,71 @@ class Transitions:
                 incidents += [own] if own is not None and own.closed_at is None else []
             return Situation(route, control, RouteStore(session).variants(route.id), incidents, policy)
 
-    def move(
-        self,
-        seen: Situation,
-        to: Phase,
-        *,
-        action: str,
-        reason: str,
-        actor: str = CONTROLLER,
-        alert: AlertKind | None = None,
-        incident: Incident | None = None,
-        false_alarm: Incident | None = None,
-        evidence: Mapping[str, Any] | None = None,
-        **changes: Any,
-    ) -> bool:
-        """Move a route to another phase; False if someone else changed it first, and then nothing is written.
+    def carry_out(self, seen: Situation, move: Move) -> bool:
+        """Write a move with its audit row and its alert; False if someone else was first, and then nothing is written.
 
-        An incident that turned out to be a ``false_alarm`` is closed, and audited so, in the same transaction.
+        Someone else was first if the route changed, or the incident is closed, or marked with the action already.
 
         Raises:
             ConflictError: the state table does not allow it.
         """
-        if not may_follow(seen.control.phase, to):
-            raise ConflictError(f"{seen.route.name}: {to.value} cannot follow {seen.control.phase.value}")
+        to = move.to or seen.control.phase
+        if move.to is not None and not may_follow(seen.control.phase, move.to):
+            raise ConflictError(f"{seen.route.name}: {move.to.value} cannot follow {seen.control.phase.value}")
         now = self._clock.now()
-        new = replace(seen.control, phase=to, phase_since=now, actor=actor, **changes)
+        entered: dict[str, Any] = {"phase": to, "phase_since": now, "actor": move.actor} if move.to is not None else {}
+        new = replace(seen.control, **entered, **move.changes)
+        incident = move.incident or (seen.incident if move.to is not None else None)
         with self._database.transaction() as session:
             if not ControlStore(session).replace(seen.control, new):
                 return False
-            if false_alarm is not None and IncidentStore(session).close(false_alarm.id, now, f"{actor}: false_alarm"):
-                self._record(session, seen, seen.control, "false_alarm", reason, actor, None, false_alarm, None)
-            self._record(session, seen, new, action, reason, actor, alert, incident or seen.incident, evidence)
-        return True
-
-    def note(
-        self,
-        seen: Situation,
-        *,
-        action: str,
-        reason: str,
-        actor: str = CONTROLLER,
-        alert: AlertKind | None = None,
-        incident: Incident | None = None,
-        close: bool = False,
-        **changes: Any,
-    ) -> bool:
-        """Audit something that leaves the phase as it is; ``incident`` is marked with the action, or closed.
-
-        False if someone else was first: the route changed, or the incident is closed or marked so already.
-        """
-        now = self._clock.now()
-        new = replace(seen.control, **changes)
-        with self._database.transaction() as session:
-            if not ControlStore(session).replace(seen.control, new):
+            incidents = IncidentStore(session)
+            if move.incident is not None and move.close:
+                if not incidents.close(move.incident.id, now, f"{move.actor}: {move.action}"):
+                    session.rollback()
+                    return False
+            elif move.incident is not None and move.mark and not _mark(session, move.incident, move.action):
+                session.rollback()
                 return False
-            if (
-                incident is not None
-                and close
-                and not IncidentStore(session).close(incident.id, now, f"{actor}: {action}")
-            ):
-                return False
-            if incident is not None and not close and not _mark(session, incident, action):
-                return False
-            self._record(session, seen, new, action, reason, actor, alert, incident, None)
+            false_alarm = move.false_alarm
+            if false_alarm is not None and incidents.close(false_alarm.id, now, f"{move.actor}: false_alarm"):
+                told = replace(move, action="false_alarm", alert=None, evidence=None)
+                self._record(session, seen, seen.control, told, false_alarm)
+            if move.breaker is not None and not any(one.of_breaker for one in FreezeStore(session).standing(now)):
+                FreezeStore(session).add(None, BREAKER, move.breaker, now, None)
+            if move.promotion is not None:
+                PromotionStore(session).add(seen.route.id, move.promotion, now)
+            self._record(session, seen, new, move, incident)
+        if move.to is Phase.APPLYING:
+            FLIPS.labels(seen.route.name, move.action).inc()
         return True
 
     def _record(
-        self,
-        session: Session,
-        seen: Situation,
-        new: RouteControl,
-        action: str,
-        reason: str,
-        actor: str,
-        alert: AlertKind | None,
-        incident: Incident | None,
-        evidence: Mapping[str, Any] | None,
+        self, session: Session, seen: Situation, new: RouteControl, move: Move, incident: Incident | None
     ) -> None:
         now = self._clock.now()
+        evidence = move.evidence
         DecisionStore(session).add(
             Audit(
                 route_id=seen.route.id,
                 at=now,
-                actor=actor,
-                action=action,
+                actor=move.actor,
+                action=move.action,
                 from_phase=seen.control.phase,
                 to_phase=new.phase,
-                reason=reason,
+                reason=move.reason,
                 epoch=new.epoch,
                 incident_id=None if incident is None else incident.id,
                 policy_name=seen.policy.name,
                 policy_version=seen.policy.version,
                 evidence=evidence if evidence is not None else (None if incident is None else incident.evidence),
-                before=None if new.before is None else new.before.to_json(),
-                after=None if new.desired is None else new.desired.to_json(),
+                before={name: one.to_json() for name, one in new.before.items()} or None,
+                after={name: one.to_json() for name, one in new.desired.items()} or None,
             )
         )
-        if alert is not None:
-            self._announcer.announce(session, alert, seen.route, new, seen.variants, incident, reason, now)
+        if move.alert is not None:
+            told = (seen.route, new, seen.variants, incident)
+            self._announcer.announce(session, move.alert, *told, move.reason, now)
 
 
 def _mark(session: Session, incident: Incident, action: str) -> bool:

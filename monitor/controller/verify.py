@@ -1,21 +1,30 @@
 """Proof by traffic: what new requests say about a flip. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum
 
-from monitor.models.policy import VerifyPolicy
-from monitor.models.route import Goal
-from monitor.models.tick import PrimaryCounts
+from monitor.controller.readings import Traffic
+from monitor.models.acting import VerifyPolicy
 
-__all__ = ["Proof", "ProofState", "judge_traffic", "residual_bound"]
+__all__ = ["Proof", "ProofState", "judge_all", "judge_traffic", "residual_bound"]
+
+_OUTAGE = 5
+"""So many requests in an equal time before, and none after, is no lull: by chance under 1 % (Poisson)."""
 
 
-class ProofState(StrEnum):
-    """How far the proof is."""
+class ProofState(IntEnum):
+    """How far the proof is, from proven to disproven."""
 
-    PROVEN = "proven"
-    WAITING = "waiting"
+    PROVEN = 0
+    THIN = 1
+    """Nothing speaks against it; too little has been seen."""
+    SILENT = 2
+    """No request at all where there were some before: an outage, not a success."""
+    NOT_RISEN = 3
+    """The candidate is gone and the baseline does not answer more."""
+    LEAKED = 4
+    """A candidate still answers users."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +44,81 @@ def residual_bound(requests: int) -> float:
 
 
 def judge_traffic(
-    counts: PrimaryCounts,
-    before: PrimaryCounts,
-    baseline: int,
-    candidates: Collection[int],
-    goal: Goal,
-    policy: VerifyPolicy,
+    traffic: Traffic, baseline: int, candidates: Collection[int], policy: VerifyPolicy, *, to_baseline: bool
 ) -> Proof:
     """Judge the requests that started after the flip and the skew allowance, by leg evidence that is not ours.
 
     Toward the baseline: ``policy.requests`` new primary answers of the baseline and none of a candidate, and more of
-    the baseline than in an equally long time ``before`` (unless it served everything then). Silence proves nothing:
-    without traffic there is no proof. Back again: a candidate answers a user.
+    the baseline than in an equally long time before (unless it served everything then). Silence proves nothing:
+    without traffic there is no proof, and none at all where there was some is an outage. Requests that began before the
+    flip may end on the candidate for minutes: they drain and are no leak. Back again: a candidate answers a user.
+
+    Probes of ours that the router sent on count toward the number of requests and as leaks, never toward the rise:
+    where users' requests were many enough before to be missed, theirs have to come back.
     """
-    served = counts.of(baseline)
-    leaked = sum(counts.of(candidate) for candidate in candidates)
-    if goal is Goal.RESTORE:
+    probed = traffic.probed.of(baseline)
+    users = traffic.after.of(baseline)
+    served = users + probed
+    leaked = sum(traffic.after.of(candidate) + traffic.probed.of(candidate) for candidate in candidates)
+    of_them = f" ({probed} of them probes, {traffic.probes_sent} were sent)" if traffic.probes_sent else ""
+    was_served = traffic.before.of(baseline)
+    was_away = sum(traffic.before.of(candidate) for candidate in candidates)
+    if not to_baseline:
         if leaked:
             return Proof(ProofState.PROVEN, f"candidates answered {leaked} of {leaked + served} new requests")
-        return Proof(ProofState.WAITING, f"no candidate has answered any of {served} new requests yet")
+        return Proof(ProofState.THIN, f"no candidate has answered any of {served} new requests yet")
     if leaked:
         return Proof(
-            ProofState.WAITING,
+            ProofState.LEAKED,
             f"a candidate still answered {leaked} of {leaked + served} requests that began after the flip",
         )
-    if served < policy.requests:
-        return Proof(ProofState.WAITING, f"{served} of {policy.requests} new requests seen, none by a candidate")
-    served_before = before.of(baseline)
-    if served <= served_before and any(before.of(candidate) for candidate in candidates):
+    if traffic.risen:
+        return Proof(ProofState.LEAKED, f"the router still sends to a candidate: {'; '.join(traffic.risen)}")
+    draining = f"; {traffic.draining} that began before it ended on a candidate" if traffic.draining else ""
+    missed = was_served + was_away >= _OUTAGE
+    if not users and missed:
         return Proof(
-            ProofState.WAITING,
-            f"the baseline answered {served} new requests and {served_before} before: its share did not rise",
+            ProofState.SILENT,
+            f"no {'user' if probed else 'request'} at all since the flip, {was_served + was_away} in an equal time "
+            f"before it: an outage, or events do not arrive{of_them}",
         )
+    if served < policy.requests:
+        return Proof(
+            ProofState.THIN,
+            f"{served} of {policy.requests} new requests seen{of_them}, none by a candidate{draining}",
+        )
+    if users <= was_served and was_away and (missed or not probed):
+        return Proof(
+            ProofState.NOT_RISEN,
+            f"the baseline answered {users} new requests of users and {was_served} before: its share did not rise",
+        )
+    unread = f"; not read: {'; '.join(traffic.unread)}" if traffic.unread else ""
     return Proof(
         ProofState.PROVEN,
-        f"0 of {served} new requests were answered by a candidate (its share is below "
-        f"{100 * residual_bound(served):.2g} % at 95 % confidence)",
+        f"0 of {served} new requests{of_them} were answered by a candidate (its share is below "
+        f"{100 * residual_bound(served):.2g} % at 95 % confidence){draining}{unread}",
     )
+
+
+def judge_all(
+    parts: Mapping[str, Traffic],
+    baseline: int,
+    candidates: Collection[int],
+    policy: VerifyPolicy,
+    *,
+    to_baseline: bool,
+) -> Proof:
+    """Judge each target's own traffic where its shippers are known, and all other together: the worst counts."""
+    if not parts:
+        return Proof(ProofState.THIN, "no traffic was looked at")
+    judged = {
+        label: judge_traffic(part, baseline, candidates, policy, to_baseline=to_baseline)
+        for label, part in parts.items()
+    }
+    worst = max(proof.state for proof in judged.values())
+    told = [
+        f"{label}: {proof.reason}" if label else proof.reason
+        for label, proof in judged.items()
+        if proof.state is worst or worst is ProofState.PROVEN
+    ]
+    return Proof(worst, "; ".join(told))

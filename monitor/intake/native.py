@@ -33,7 +33,7 @@ from monitor.intake.parsed import Parsed, rejected
 from monitor.intake.plain_chat import plain_reply, plain_request
 from monitor.intake.reply import Reply
 from monitor.intake.slices import slices_of
-from monitor.models.event import Event, Leg, Recorder
+from monitor.models.event import STATED_LEGS, Event, Leg, Recorder
 
 __all__ = ["NativeEvent", "parse"]
 
@@ -164,7 +164,7 @@ def _plain(raw: bytes, now: datetime, limits: Limits) -> Parsed | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     started_at = plain_instant(event.started_at)
-    if started_at is None or not _tidy(event):
+    if started_at is None or event.leg is Leg.PROBE or not _tidy(event):
         return None
     asked_raw, said_raw = event.request or None, event.response or None
     asked = (None, None) if asked_raw is None else plain_request(asked_raw)
@@ -284,7 +284,7 @@ def _failure(native: NativeEvent, reply: Reply) -> Failure | None:
 
 
 def _leg(doc: Mapping[str, Any]) -> Leg | None:
-    value = _choice(doc, "leg", tuple(Leg))
+    value = _choice(doc, "leg", STATED_LEGS)
     return None if value is None else Leg(value)
 
 

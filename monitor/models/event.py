@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from detectors.types import Exchange
 from monitor.models.fault import Fault
 
-__all__ = ["Attribution", "Event", "Leg", "Record", "Recorder", "Rejection"]
+__all__ = ["STATED_LEGS", "Attribution", "Event", "Leg", "Record", "Recorder", "Rejection"]
 
 
 class Leg(StrEnum):
@@ -18,6 +19,13 @@ class Leg(StrEnum):
     PRIMARY = "primary"
     SHADOW = "shadow"
     UNKNOWN = "unknown"
+    PROBE = "probe"
+    """Of a synthetic request of ours that the router sent there as if a user had asked: proves where requests go, is in
+    no test, and is nobody's answer. Only the writer gives it, to ids that were sent."""
+
+
+STATED_LEGS: Final = (Leg.PRIMARY, Leg.SHADOW, Leg.UNKNOWN)
+"""What a shipper or a rule may say."""
 
 
 class Recorder(StrEnum):

@@ -27,6 +27,8 @@ class FindingKind(StrEnum):
     """The baseline answers another share of the sessions than its policy declares; subject: route/baseline."""
     SAMPLING_UNLIKE = "sampling_unlike"
     """The two legs of requests were asked at unlike temperatures; subject: route/variant."""
+    REHEARSAL_FAILED = "rehearsal_failed"
+    """A rollback of the route would not work now; subject: the route."""
     SHIPPER_SILENT = "shipper_silent"
     """A source that used to send sends nothing; subject: the source."""
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from detectors.types import Design, Margin
+from monitor.models.acting import BreakerPolicy, FreezeWindow, PreflightPolicy, RampPolicy, VerifyPolicy
 from monitor.models.slice_expressions import Condition
 
-__all__ = ["Policy", "PreflightPolicy", "ReactionPolicy", "SignalPolicy", "VerifyPolicy"]
+__all__ = ["Policy", "ReactionPolicy", "SignalPolicy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +20,6 @@ class SignalPolicy:
     """Whether the document names a margin of this signal; if not, a confirmed variant brings its own."""
     design: Design | None = None
     """How its answers are compared, where that is not told by the signal."""
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyPolicy:
-    """What proves a flip: zero primary candidate answers in ``requests`` new requests."""
-
-    requests: int = 300
-    skew_s: float = 2.0
-    control_timeout_s: float = 30.0
-    traffic_timeout_s: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class PreflightPolicy:
-    """When the baseline counts as healthy enough to take the traffic."""
-
-    window_s: float = 120.0
-    min_events: int = 50
-    max_error_rate: float = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +54,9 @@ class Policy:
     """Most streams that a route tests; what it leaves out is told."""
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     preflight: PreflightPolicy = field(default_factory=PreflightPolicy)
+    ramp: RampPolicy = field(default_factory=RampPolicy)
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    freeze: tuple[FreezeWindow, ...] = ()
+    a_a_pairs: int = 1000
+    """Pairs of the baseline with itself, none of whose streams may alarm, before ``auto`` is armed."""
     reactions: ReactionPolicy = field(default_factory=ReactionPolicy)

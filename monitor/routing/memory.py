@@ -9,7 +9,8 @@ from typing_extensions import override
 
 from monitor.errors import RoutingError, StaleEpochError
 from monitor.models.route import DesiredRoute, RouteSnapshot
-from monitor.routing.base import Capabilities, RouteTarget
+from monitor.routing.base import Capabilities, Rehearsal, RouteTarget
+from monitor.routing.changes import changes_between, mirrored_to
 
 __all__ = ["MemoryTarget"]
 
@@ -36,8 +37,14 @@ class MemoryTarget(RouteTarget):
     """
 
     kind: ClassVar[str] = "memory"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        weights=True, atomic_mirror=True, fencing=True, propagation_s=0.0
+    capabilities: Capabilities = Capabilities(
+        weights=True,
+        atomic_mirror=True,
+        fencing=True,
+        propagation_s=0.0,
+        hard_cut=True,
+        mirror_per_backend=True,
+        dry_run=True,
     )
     _instances: ClassVar[dict[str, _Instance]] = {}
     _instances_lock: ClassVar[threading.Lock] = threading.Lock()
@@ -64,23 +71,36 @@ class MemoryTarget(RouteTarget):
         self._refuse_unknown(desired)
         instance = self._instance()
         with instance.lock:
-            held = instance.snapshot.epoch
-            if held is not None and desired.epoch < held:
-                raise StaleEpochError(
-                    f"memory target {self._name!r} holds epoch {held}, newer than {desired.epoch}: "
-                    "another writer was elected, stop writing"
-                )
-            silenced = dict.fromkeys(instance.snapshot.weights, 0)
-            instance.snapshot = RouteSnapshot({**silenced, **desired.weights}, desired.mirror, desired.epoch)
+            self._refuse_stale(desired, instance.snapshot.epoch)
+            silenced = {} if desired.cut else dict.fromkeys(instance.snapshot.weights, 0)
+            weights = {name: weight for name, weight in desired.weights.items() if weight or not desired.cut}
+            instance.snapshot = RouteSnapshot({**silenced, **weights}, desired.mirror, desired.epoch)
+
+    @override
+    def rehearse(self, desired: DesiredRoute) -> Rehearsal:
+        found = self.read()
+        try:
+            self._refuse_unknown(desired)
+            self._refuse_stale(desired, found.epoch)
+        except RoutingError as error:
+            return Rehearsal(problems=(error.detail,))
+        return Rehearsal(changes=changes_between(found, desired))
 
     def _instance(self) -> _Instance:
         with self._instances_lock:
             return self._instances.setdefault(self._name, _Instance(self._start))
 
+    def _refuse_stale(self, desired: DesiredRoute, held: int | None) -> None:
+        if held is not None and desired.epoch < held:
+            raise StaleEpochError(
+                f"memory target {self._name!r} holds epoch {held}, newer than {desired.epoch}: "
+                "another writer was elected, stop writing"
+            )
+
     def _refuse_unknown(self, desired: DesiredRoute) -> None:
         if self._known is None:
             return
-        unknown = {*desired.weights, *([desired.mirror] if desired.mirror else [])} - self._known
+        unknown = {*desired.weights, *mirrored_to(desired.mirror)} - self._known
         if unknown:
             raise RoutingError(
                 f"memory target {self._name!r} has no backend {', '.join(sorted(unknown))}; "

@@ -12,7 +12,7 @@ from monitor.models.columns import PairColumns
 from monitor.models.evidence import Evidence
 from monitor.models.incident import Alarm
 from monitor.models.policy import Policy
-from monitor.models.route import Phase, Route, RouteControl
+from monitor.models.route import MEASURED, Route, RouteControl
 from monitor.models.slices import ALL
 from monitor.models.tick import tick_start
 from monitor.models.variant import Role, Variant
@@ -62,7 +62,7 @@ def watch_breakage(
         before = stored.get(candidate.id)
         state = recalled(before, rule)
         seen = broken_tick(pairs, candidate.id, baseline.id, rule.signals)
-        state, alarm = fold_tick(state, rule, tick, seen, frozen=control.phase is not Phase.ARMED)
+        state, alarm = fold_tick(state, rule, tick, seen, frozen=control.phase not in MEASURED)
         kept.append(StoredBreakage(candidate.id, rule.fingerprint, state.to_json()))
         if alarm is not None and not _doubtful(rule, watched, now):
             _open(session, route, policy.tick_s, candidate, rule, watched, seen, alarm, now)

@@ -17,7 +17,7 @@ from monitor.models.conversation import SessionRecord
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.incident import Alarm, Incident
 from monitor.models.policy import Policy
-from monitor.models.route import Phase, Route, RouteControl
+from monitor.models.route import MEASURED, Route, RouteControl
 from monitor.models.tick import RouteClock, ScoredTick, Stratum, tick_start
 from monitor.models.variant import Role, Variant
 from monitor.services.arms import REFERENCE_ADVICE, Arms, ReferenceAlarm, score_sessions, take
@@ -92,7 +92,7 @@ class Closing:
             if w.is_aa and w.memory.alarm and w.memory.alarm.within(self.now, A_A_DOUBT)
         }
         added = self._added(sorted(watched, key=order), counted, by_slice(sessions))
-        frozen = self.control.phase is not Phase.ARMED
+        frozen = self.control.phase not in MEASURED
         states = fold_together([each.due for each in added], self.tick, frozen=frozen)
         folded = []
         for each, (state, alarm) in zip(added, states, strict=True):
@@ -141,7 +141,7 @@ class Closing:
         """Return the alarm of a stream, or of its sessions against the reference."""
         if alarm is not None:
             return Raised(alarm.onset_tick, alarm.since_onset, alarm.log_statistic, None)
-        if each.reference is None or self.control.phase is not Phase.ARMED:
+        if each.reference is None or self.control.phase not in MEASURED:
             return None
         onset = self.tick - each.arms.baseline_away
         return Raised(onset, each.reference.counts, each.reference.log_statistic, REFERENCE_ADVICE)
@@ -190,7 +190,7 @@ class Closing:
                 guard_tripped=guard.trips(pairing),
                 differs_from_itself=differs,
                 idle_ticks=idle,
-                frozen_in=None if self.control.phase is Phase.ARMED else self.control.phase.value,
+                frozen_in=None if self.control.phase in MEASURED else self.control.phase.value,
                 baseline_away_ticks=arms.baseline_away,
                 split=split,
                 unlike=scored.unlike > 0 and self.load.footing(one.stream.candidate_id, one.baseline_id).unlike,

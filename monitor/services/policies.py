@@ -12,10 +12,11 @@ from detectors.registry import SIGNALS
 from detectors.types import Design, Margin
 from monitor.clock import Clock
 from monitor.errors import ConflictError, NotFoundError, ValidationError
-from monitor.models.policy import Policy, PreflightPolicy, ReactionPolicy, SignalPolicy, VerifyPolicy
+from monitor.models.policy import Policy, ReactionPolicy, SignalPolicy
 from monitor.models.slice_expressions import Condition, ConditionError
 from monitor.models.slice_expressions import parse as parse_condition
 from monitor.models.slices import OTHER
+from monitor.services.acting_policies import ACTING_SECTIONS, acting_parts
 from monitor.services.schema_problems import problems_of
 from monitor.storage.policies import PolicyStore, StoredPolicy
 from monitor.storage.session import Database
@@ -24,7 +25,7 @@ __all__ = ["DEFAULT_POLICY", "PolicyService", "parse_policy", "policy_schema"]
 
 DEFAULT_POLICY = "default"
 _SLICES = ("all", "first_turn")
-_SECTIONS = {"signals", "verify", "preflight", "reactions", "slices"}
+_SECTIONS = {"signals", "reactions", "slices"} | ACTING_SECTIONS
 
 
 @cache
@@ -54,8 +55,7 @@ def parse_policy(name: str, version: int, document: Mapping[str, Any]) -> Policy
         slices=slices,
         conditions=conditions,
         states_slices="slices" in document,
-        verify=VerifyPolicy(**document.get("verify", {})),
-        preflight=PreflightPolicy(**document.get("preflight", {})),
+        **acting_parts(name, document),
         reactions=ReactionPolicy(**document.get("reactions", {})),
         **{key: value for key, value in document.items() if key not in _SECTIONS},
     )

@@ -14,6 +14,7 @@ from monitor.services.count_history import Kept
 from monitor.storage.faults import FaultStore
 from monitor.storage.late_events import LateEventStore
 from monitor.storage.partitions import DailyTable, PartitionStore
+from monitor.storage.probes import ProbeStore
 from monitor.storage.rolled_counts import RolledCountStore
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
@@ -45,6 +46,7 @@ class RetentionService:
         with self._database.transaction() as session:
             FaultStore(session).forget(limit.date())
             LateEventStore(session).forget(self._clock.now() - self._kept[Resolution.TICK])
+            ProbeStore(session).forget(limit)
         with self._database.reading() as session:
             routes = RouteStore(session).all()
         for route in routes:

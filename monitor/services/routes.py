@@ -27,7 +27,7 @@ __all__ = ["CLEARABLE", "RouteChange", "RouteService", "RouteSpec"]
 
 CLEARABLE: Final = frozenset({"mirror_host_suffix", "waiver", "answer_schema"})
 """Fields of a route that may have no value."""
-_LONG: Final = frozenset({"target", "answer_schema"})
+_LONG: Final = frozenset({"targets", "answer_schema"})
 """Fields that the audit only names."""
 
 
@@ -36,7 +36,7 @@ class RouteSpec:
     """What a caller says of a new route."""
 
     name: str
-    target: TargetRef
+    targets: tuple[TargetRef, ...]
     variants: Sequence[VariantSpec] = ()
     policy: str = DEFAULT_POLICY
     mode: Mode = Mode.OBSERVE
@@ -53,7 +53,7 @@ class RouteChange:
 
     mode: Mode | None = None
     policy: str | None = None
-    target: TargetRef | None = None
+    targets: tuple[TargetRef, ...] | None = None
     mirror_host_suffix: str | None = None
     mirror_percent: float | None = None
     waiver: str | None = None
@@ -111,7 +111,7 @@ class RouteService:
             ValidationError: the target's settings are wrong, or a role is missing or doubled.
             ConflictError: the name or a variant is taken.
         """
-        validate(spec.target)
+        validate(spec.targets)
         self._policies.get(spec.policy)
         self._check_texts(spec.text_storage)
         check_answer_schema(spec.answer_schema)
@@ -124,7 +124,7 @@ class RouteService:
             name=spec.name,
             mode=spec.mode,
             policy=spec.policy,
-            target=spec.target,
+            targets=spec.targets,
             mirror_host_suffix=spec.mirror_host_suffix,
             mirror_percent=spec.mirror_percent,
             waiver=spec.waiver,
@@ -138,11 +138,7 @@ class RouteService:
                 route = store.add(new)
                 for variant in spec.variants:
                     store.add_variant(route.id, variant, now)
-                ControlStore(session).add(
-                    RouteControl(
-                        route.id, Phase.ARMED, now, Goal.BASELINE, actor, 0, None, None, None, None, None, None
-                    )
-                )
+                ControlStore(session).add(RouteControl(route.id, Phase.ARMED, now, Goal.BASELINE, actor, 0))
                 DecisionStore(session).add(
                     Audit(route.id, now, actor, "create", Phase.ARMED, Phase.ARMED, f"route {spec.name} created", 0)
                 )
@@ -154,19 +150,25 @@ class RouteService:
         return route
 
     def change(self, name: str, change: RouteChange, actor: str) -> Route:
-        """Change a route's fields."""
+        """Change a route's fields.
+
+        Raises:
+            ValidationError: a target's settings are wrong, or another field is.
+            ConflictError: targets would be added or dropped while a flip stands.
+        """
         route = self.get(name)
         if change.policy is not None:
             self._policies.get(change.policy)
-        if change.target is not None:
-            validate(change.target)
+        if change.targets is not None:
+            validate(change.targets)
         if change.text_storage is not None:
             self._check_texts(change.text_storage)
         check_answer_schema(change.answer_schema)
         new = replace(route, **change.fields)
         with self._database.transaction() as session:
-            RouteStore(session).save(new)
             control = ControlStore(session).get(route.id)
+            _check_targets(route, new, control)
+            RouteStore(session).save(new)
             told = ", ".join(name if name in _LONG else f"{name} = {value}" for name, value in change.fields.items())
             DecisionStore(session).add(
                 Audit(
@@ -223,6 +225,19 @@ class RouteService:
                 f"text_storage: retention_days is {policy.retention_days}, the events themselves are kept "
                 f"{self._retention_days} days; lower it"
             )
+
+
+def _check_targets(old: Route, new: Route, control: RouteControl) -> None:
+    """Refuse to add or drop a router while a move stands: it would be left where the move found it.
+
+    The settings of one may change at any time: that is how a wrong address is mended in the middle of trouble.
+    """
+    if {ref.label for ref in old.targets} == {ref.label for ref in new.targets} or control.phase is Phase.ARMED:
+        return
+    raise ConflictError(
+        f"{old.name} is {control.phase.value}: targets can be added, dropped or renamed only while it is armed; "
+        "undo the flip or bring the candidate back first"
+    )
 
 
 def _check_roles(variants: Sequence[VariantSpec]) -> None:

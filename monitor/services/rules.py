@@ -11,7 +11,7 @@ from monitor.clock import Clock
 from monitor.errors import ForbiddenError, ValidationError
 from monitor.intake.doors import DOORS
 from monitor.intake.limits import Limits
-from monitor.models.event import Event, Leg
+from monitor.models.event import STATED_LEGS, Event, Leg
 from monitor.models.key import ApiKey
 from monitor.models.rule import Comparison, MatchField, Pattern, Rule
 from monitor.services.answer_schema import with_answer_schema
@@ -159,7 +159,7 @@ class _Checked:
         if variant is not None:
             self._one_of("/outcome/variant", variant, self._variants[route])
         if leg is not None:
-            self._one_of("/outcome/leg", leg, [one.value for one in Leg])
+            self._one_of("/outcome/leg", leg, [one.value for one in STATED_LEGS])
         patterns = {MatchField(field): self._pattern(f"/match/{field}", match[field]) for field in match}
         return Rule(document["name"], patterns, route, variant, None if leg is None else Leg(leg))
 

@@ -16,6 +16,7 @@ from monitor.clock import Clock
 from monitor.errors import DatabaseUnavailableError, OverloadedError
 from monitor.models.event import Record, Rejection
 from monitor.services.fault_counts import FaultTally
+from monitor.services.probe_events import tell_probes
 from monitor.services.weight import weight_of
 from monitor.storage.copy import UnpackableError
 from monitor.storage.days import ensure_days
@@ -238,6 +239,7 @@ class GroupWriter:
         if self._layout is None:
             self._layout = await ensure_layout(connection, all_names())
         async with connection.transaction():
+            await tell_probes(connection, fresh)
             new = await add_identified(connection, fresh, self._layout)
             await add_fault_counts(connection, self._faults.count((key[1], fresh[key]) for key in new))
             unclaimed = set(new)

@@ -3,7 +3,7 @@
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from monitor.models.route import DesiredRoute, Goal, Phase, RouteControl, RouteSnapshot
+from monitor.models.route import DesiredRoute, Goal, Phase, RouteControl, RouteSnapshot, Stage
 from monitor.storage.tables import RouteControlRow
 
 __all__ = ["ControlStore"]
@@ -55,12 +55,18 @@ def _values(control: RouteControl) -> dict[str, object]:
         "goal": control.goal,
         "actor": control.actor,
         "epoch": control.epoch,
-        "desired": None if control.desired is None else control.desired.to_json(),
-        "before": None if control.before is None else control.before.to_json(),
+        "desired": {name: one.to_json() for name, one in control.desired.items()},
+        "before": {name: one.to_json() for name, one in control.before.items()},
         "applied_at": control.applied_at,
         "incident_id": control.incident_id,
         "pinned_by": control.pinned_by,
         "pinned_until": control.pinned_until,
+        "stages": [stage.to_json() for stage in control.stages],
+        "stage": control.stage,
+        "backed_off": control.backed_off,
+        "reasserted": control.reasserted,
+        "told": control.told,
+        "condemned": dict(control.condemned),
     }
 
 
@@ -72,10 +78,16 @@ def _control(row: RouteControlRow) -> RouteControl:
         goal=Goal(row.goal),
         actor=row.actor,
         epoch=row.epoch,
-        desired=None if row.desired is None else DesiredRoute.from_json(row.desired),
-        before=None if row.before is None else RouteSnapshot.from_json(row.before),
+        desired={name: DesiredRoute.from_json(one) for name, one in row.desired.items()},
+        before={name: RouteSnapshot.from_json(one) for name, one in row.before.items()},
         applied_at=row.applied_at,
         incident_id=row.incident_id,
         pinned_by=row.pinned_by,
         pinned_until=row.pinned_until,
+        stages=tuple(Stage.from_json(one) for one in row.stages),
+        stage=row.stage,
+        backed_off=row.backed_off,
+        reasserted=row.reasserted,
+        told=row.told,
+        condemned=dict(row.condemned),
     )

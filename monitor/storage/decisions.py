@@ -1,6 +1,7 @@
 """The audit: rows are added, never changed (a trigger in the database sees to it)."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -50,6 +51,21 @@ class DecisionStore:
         if before_id is not None:
             query = query.where(DecisionRow.id < before_id)
         return [_audit(row) for row in self._session.scalars(query)]
+
+    def routes_with(self, action: str, since: datetime) -> set[int]:
+        """Return the routes with a row of that action since then."""
+        query = select(DecisionRow.route_id).where(DecisionRow.action == action, DecisionRow.at >= since).distinct()
+        return set(self._session.scalars(query))
+
+    def last_of(self, route_id: int, actions: Collection[str]) -> Audit | None:
+        """Return a route's newest row of one of those actions."""
+        row = self._session.scalar(
+            select(DecisionRow)
+            .where(DecisionRow.route_id == route_id, DecisionRow.action.in_(actions))
+            .order_by(DecisionRow.id.desc())
+            .limit(1)
+        )
+        return None if row is None else _audit(row)
 
     def newest_among(self, route_ids: Collection[int], limit: int, before_id: int | None = None) -> list[Audit]:
         """Return rows of some routes, newest first."""

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Date,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from monitor.storage.tables import Base
 
-__all__ = ["EventRow", "EventTextRow", "FaultCountRow", "ReadingLayoutRow"]
+__all__ = ["EventRow", "EventTextRow", "FaultCountRow", "ProbeRow", "ReadingLayoutRow"]
 
 
 class EventRow(Base):
@@ -110,3 +111,18 @@ class EventTextRow(Base):
     blob_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     codec: Mapped[str]
     body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ProbeRow(Base):
+    """A synthetic request that was sent: its events are told from users' by its id, and by nothing else."""
+
+    __tablename__ = "probes"
+    __table_args__ = (Index("ix_probes_sent", "route_id", "way", "sent_at"),)
+
+    route_id: Mapped[int] = mapped_column(ForeignKey("routes.id"), primary_key=True)
+    request_id: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    way: Mapped[str]
+    sent_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    failed: Mapped[bool | None] = mapped_column(Boolean)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from detectors.registry import all_names
 from monitor.models.event import Record, Rejection
-from monitor.models.tick import Arrival, PrimaryCounts
+from monitor.models.tick import Arrival
 from monitor.storage.copy import COPY_END, COPY_START, RowPacker
 from monitor.storage.days import ensure_days
 from monitor.storage.layouts import Layout, ensure_layout
@@ -312,7 +312,7 @@ class EventStore:
                 text(
                     "SELECT count(*) FROM events WHERE route_id = :route AND start_day BETWEEN :first AND :last "
                     "AND received_at >= :after AND received_at < :until AND started_at < :start "
-                    "AND leg <> 'unknown' AND variant_id IS NOT NULL"
+                    "AND leg IN ('primary', 'shadow') AND variant_id IS NOT NULL"
                 ),
                 {
                     "route": route_id,
@@ -332,7 +332,7 @@ class EventStore:
                 "count(*) AS n FROM events "
                 "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
                 "AND started_at >= :since AND started_at < :until AND recorder = 'server' "
-                "AND attempt = 1 AND leg <> 'unknown' AND variant_id IS NOT NULL GROUP BY 1, 2, 3"
+                "AND attempt = 1 AND leg IN ('primary', 'shadow') AND variant_id IS NOT NULL GROUP BY 1, 2, 3"
             ),
             {"route": route_id, "since": since, "until": until, "tick_s": tick_s, **_days(since, until)},
         )
@@ -348,7 +348,7 @@ class EventStore:
                 "SELECT variant_id, backend, count(*) AS n FROM events "
                 "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
                 "AND started_at >= :since AND started_at < :until AND recorder = 'server' "
-                "AND attempt = 1 AND leg <> 'unknown' AND variant_id IS NOT NULL GROUP BY 1, 2"
+                "AND attempt = 1 AND leg IN ('primary', 'shadow') AND variant_id IS NOT NULL GROUP BY 1, 2"
             ),
             {"route": route_id, "since": since, "until": until, **_days(since, until)},
         )
@@ -365,7 +365,7 @@ class EventStore:
                 "greatest(extract(epoch FROM received_at - started_at), 0)) AS lag FROM events "
                 "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
                 "AND received_at >= :since AND received_at < :until AND started_at >= :since "
-                "AND leg <> 'unknown' AND variant_id IS NOT NULL"
+                "AND leg IN ('primary', 'shadow') AND variant_id IS NOT NULL"
             ),
             {"route": route_id, "since": since, "until": until, "q": quantile, **_days(since, until)},
         ).one()
@@ -376,43 +376,10 @@ class EventStore:
         return self._session.execute(
             text(
                 "SELECT min(received_at) FROM events WHERE route_id = :route AND start_day >= :day "
-                "AND received_at >= :since AND variant_id IS NOT NULL AND leg <> 'unknown'"
+                "AND received_at >= :since AND variant_id IS NOT NULL AND leg IN ('primary', 'shadow')"
             ),
             {"route": route_id, "day": since.astimezone(UTC).date(), "since": since},
         ).scalar()
-
-    def primaries(self, route_id: int, since: datetime, until: datetime) -> PrimaryCounts:
-        """Count requests by the variant that served the primary leg, started in [since, until).
-
-        The leg is told by the router's access log or the mirror marker, never by our desired state.
-        A request with an access-log record counts by that record alone.
-        """
-        rows = self._session.execute(
-            text(
-                "SELECT variant_id, count(*) AS n FROM ("
-                "SELECT DISTINCT ON (request_id) request_id, variant_id FROM events "
-                "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
-                "AND started_at >= :since AND started_at < :until "
-                "AND leg = 'primary' AND variant_id IS NOT NULL "
-                "ORDER BY request_id, (recorder = 'gateway') DESC, attempt DESC) AS requests GROUP BY variant_id"
-            ),
-            {"route": route_id, "since": since, "until": until, **_days(since, until)},
-        )
-        return PrimaryCounts({row.variant_id: row.n for row in rows})
-
-    def health(self, route_id: int, variant_id: int, since: datetime, until: datetime) -> tuple[int, int]:
-        """Return (answers, failed answers) of a variant's server or gateway records started in [since, until)."""
-        row = self._session.execute(
-            text(
-                "SELECT count(*) AS n, count(*) FILTER "
-                "(WHERE readings[array_position(layout.names, 'request_error')] > 0) AS failed "
-                "FROM events JOIN reading_layouts AS layout ON layout.id = layout_id "
-                "WHERE route_id = :route AND start_day BETWEEN :first AND :last "
-                "AND started_at >= :since AND started_at < :until AND variant_id = :variant AND leg <> 'unknown'"
-            ),
-            {"route": route_id, "variant": variant_id, "since": since, "until": until, **_days(since, until)},
-        ).one()
-        return row.n, row.failed
 
     def received_at(self, route_id: int, since: datetime) -> datetime | None:
         """Return when the newest event of a route was received, looking back to ``since``."""

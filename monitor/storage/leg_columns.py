@@ -17,7 +17,7 @@ __all__ = ["decoded_readings", "read_legs"]
 
 _WHERE: Final = (
     "{e}.route_id = %(route)s AND {e}.start_day BETWEEN %(first)s AND %(last)s AND {e}.attempt = 1 "
-    "AND {e}.leg <> 'unknown' AND {e}.variant_id IS NOT NULL AND {e}.started_at >= {since} "
+    "AND {e}.leg IN ('primary', 'shadow') AND {e}.variant_id IS NOT NULL AND {e}.started_at >= {since} "
     "AND {e}.started_at < {until} AND {e}.received_at < %(closes)s"
 )
 _MINE: Final = _WHERE.format(e="e", since="%(start)s", until="%(end)s")

@@ -41,8 +41,7 @@ class RouteStore:
             name=route.name,
             mode=route.mode,
             policy=route.policy,
-            target_kind=route.target.kind,
-            target_settings=dict(route.target.settings),
+            targets=[target.to_json() for target in route.targets],
             mirror_host_suffix=route.mirror_host_suffix,
             mirror_percent=route.mirror_percent,
             waiver=route.waiver,
@@ -59,8 +58,7 @@ class RouteStore:
         row = self._session.get_one(RouteRow, route.id)
         row.mode = route.mode
         row.policy = route.policy
-        row.target_kind = route.target.kind
-        row.target_settings = dict(route.target.settings)
+        row.targets = [target.to_json() for target in route.targets]
         row.mirror_host_suffix = route.mirror_host_suffix
         row.mirror_percent = route.mirror_percent
         row.waiver = route.waiver
@@ -131,7 +129,7 @@ def _route(row: RouteRow) -> Route:
         name=row.name,
         mode=Mode(row.mode),
         policy=row.policy,
-        target=TargetRef(row.target_kind, row.target_settings),
+        targets=tuple(TargetRef.from_json(target) for target in row.targets),
         mirror_host_suffix=row.mirror_host_suffix,
         mirror_percent=row.mirror_percent,
         waiver=row.waiver,

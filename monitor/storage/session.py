@@ -89,7 +89,8 @@ class Database:
             connect_args={
                 "connect_timeout": _CONNECT_TIMEOUT_S,
                 **SILENCE,
-                "options": f"-c timezone=UTC -c statement_timeout={_STATEMENT_TIMEOUT_MS} -c synchronous_commit=on",
+                "options": f"-c timezone=UTC -c statement_timeout={_STATEMENT_TIMEOUT_MS} -c synchronous_commit=on "
+                f"-c idle_in_transaction_session_timeout={_STATEMENT_TIMEOUT_MS}",  # a stopped leader lets go its locks
                 "prepare_threshold": None,
             },
         )

@@ -90,18 +90,19 @@ class StreamStore:
         )
         return [_stream(row) for row in rows]
 
-    def standings(self) -> list[Standing]:
-        """Return the verdict of every stream of every route, without loading detector states."""
-        rows = self._session.execute(
-            select(
-                StreamRow.route_id,
-                StreamRow.candidate_id,
-                StreamRow.signal,
-                StreamRow.slice,
-                StreamRow.verdict,
-                StreamRow.reason,
-            ).order_by(StreamRow.route_id, StreamRow.candidate_id, StreamRow.signal, StreamRow.slice)
-        )
+    def standings(self, route_id: int | None = None) -> list[Standing]:
+        """Return the verdict of every stream of a route, or of all, without loading detector states."""
+        query = select(
+            StreamRow.route_id,
+            StreamRow.candidate_id,
+            StreamRow.signal,
+            StreamRow.slice,
+            StreamRow.verdict,
+            StreamRow.reason,
+        ).order_by(StreamRow.route_id, StreamRow.candidate_id, StreamRow.signal, StreamRow.slice)
+        if route_id is not None:
+            query = query.where(StreamRow.route_id == route_id)
+        rows = self._session.execute(query)
         return [Standing(r.route_id, r.candidate_id, r.signal, r.slice, Verdict(r.verdict), r.reason) for r in rows]
 
     def newest_data(self) -> dict[int, datetime]:

@@ -31,11 +31,14 @@ __all__ = [
     "DecisionRow",
     "FindingRow",
     "FingerprintRow",
+    "FreezeRow",
     "IncidentRow",
     "IngestAccountRow",
     "LeaseRow",
     "OutboxRow",
     "PolicyRow",
+    "PromotionRow",
+    "RehearsalRow",
     "RouteClockRow",
     "RouteControlRow",
     "RouteRow",
@@ -66,6 +69,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
         list[str]: ARRAY(Text),
+        list[dict[str, Any]]: JSONB,
     }
 
 
@@ -104,8 +108,7 @@ class RouteRow(Base):
     name: Mapped[str] = mapped_column(unique=True)
     mode: Mapped[str]
     policy: Mapped[str]
-    target_kind: Mapped[str]
-    target_settings: Mapped[dict[str, Any]]
+    targets: Mapped[list[dict[str, Any]]]
     mirror_host_suffix: Mapped[str | None]
     mirror_percent: Mapped[float] = mapped_column(Float)
     waiver: Mapped[str | None]
@@ -335,12 +338,64 @@ class RouteControlRow(Base):
     goal: Mapped[str]
     actor: Mapped[str]
     epoch: Mapped[int] = mapped_column(BigInteger)
-    desired: Mapped[dict[str, Any] | None]
-    before: Mapped[dict[str, Any] | None]
+    desired: Mapped[dict[str, Any]]
+    """Per target."""
+    before: Mapped[dict[str, Any]]
+    """Per target."""
     applied_at: Mapped[datetime | None]
     incident_id: Mapped[int | None] = mapped_column(BigInteger)
     pinned_by: Mapped[str | None]
     pinned_until: Mapped[datetime | None]
+    stages: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    stage: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    backed_off: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    reasserted: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    told: Mapped[str | None]
+    condemned: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+
+class FreezeRow(Base):
+    """A time in which nothing is moved automatically: a person's, or the breaker's; of one route, or of all."""
+
+    __tablename__ = "freezes"
+    __table_args__ = (Index("ix_freezes_standing", "route_id", postgresql_where=text("lifted_at IS NULL")),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    route_id: Mapped[int | None] = mapped_column(ForeignKey("routes.id"))
+    actor: Mapped[str]
+    reason: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None]
+    lifted_reason: Mapped[str | None]
+
+
+class RehearsalRow(Base):
+    """The last rehearsal of a route's rollback at one of its targets."""
+
+    __tablename__ = "rehearsals"
+
+    route_id: Mapped[int] = mapped_column(ForeignKey("routes.id"), primary_key=True)
+    target: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    problems: Mapped[list[str]]
+    changes: Mapped[list[str]]
+    owners: Mapped[list[str]]
+
+
+class PromotionRow(Base):
+    """A question of the promotion gate, asked once and never changed: was this candidate proved not harmful?"""
+
+    __tablename__ = "promotions"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    route_id: Mapped[int] = mapped_column(ForeignKey("routes.id"))
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("variants.id"))
+    at: Mapped[datetime]
+    log_e: Mapped[float] = mapped_column(Float)
+    log_threshold: Mapped[float] = mapped_column(Float)
+    opened: Mapped[bool]
 
 
 class LeaseRow(Base):

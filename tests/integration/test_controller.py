@@ -2,19 +2,23 @@
 
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.controller.transitions import CONTROLLER
+from detectors.types import Verdict
+from monitor.controller.moves import Move
+from monitor.controller.situation import CONTROLLER
 from monitor.errors import ConflictError, RoutingError, ValidationError
 from monitor.models.event import Recorder
+from monitor.models.evidence import Evidence, Stream
 from monitor.models.route import DesiredRoute, Goal, Mode, Phase, RouteSnapshot
 from monitor.services.routes import RouteChange
 from monitor.storage.controls import ControlStore
-from tests.support.world import FLIPPED, START_WEIGHTS, World, a_world, race, unreachable
+from monitor.storage.streams import StreamStore
+from tests.support.world import FLIPPED, POLICY, START_WEIGHTS, World, a_world, race, unreachable
 
-WHOLE_WAY = ["roll_back", "flip", "applied", "read_back", "verified_by_traffic", "hold"]
+WHOLE_WAY = ["roll_back", "clear", "flip", "applied", "read_back", "verified_by_traffic", "hold"]
 
 
 @pytest.fixture
@@ -24,6 +28,33 @@ def world(factory) -> World:
 
 def weights(world: World) -> dict[str, int]:
     return dict(world.target.inner.read().weights)
+
+
+def to_phase(world: World, phase: Phase) -> None:
+    while world.phase is not phase:
+        assert world.factory.reconciler.step(world.route)
+
+
+def a_a_stream(world: World, pairs: int, alarmed_at: datetime | None = None) -> None:
+    """Store what evaluation knows of the baseline against its own mirror."""
+    alarm = None if alarmed_at is None else {"at": alarmed_at.isoformat(), "evidence": {}}
+    stream = Stream(
+        id=0,
+        route_id=world.route.id,
+        candidate_id=world.baseline.id,
+        signal="schema_validity",
+        slice="all",
+        fingerprint="f",
+        threshold=100.0,
+        state={"alarm": alarm},
+        last_tick=1,
+        verdict=Verdict.UNDECIDED,
+        reason="",
+        evidence=Evidence(pairs=pairs),
+        updated_at=world.clock.now(),
+    )
+    with world.factory.database.transaction() as session:
+        StreamStore(session).add([stream])
 
 
 def change_mode(world: World, mode: Mode) -> None:
@@ -45,7 +76,8 @@ def test_the_whole_way_from_an_alarm_to_hold(world):
 
     assert world.actions == WHOLE_WAY
     assert [(audit.from_phase, audit.to_phase) for audit in world.audits] == [
-        (Phase.ARMED, Phase.PREFLIGHT),
+        (Phase.ARMED, Phase.TRIGGERED),
+        (Phase.TRIGGERED, Phase.PREFLIGHT),
         (Phase.PREFLIGHT, Phase.APPLYING),
         (Phase.APPLYING, Phase.VERIFYING_CONTROL),
         (Phase.VERIFYING_CONTROL, Phase.VERIFYING_TRAFFIC),
@@ -53,17 +85,17 @@ def test_the_whole_way_from_an_alarm_to_hold(world):
         (Phase.ROLLED_BACK, Phase.HOLD),
     ]
     assert {audit.actor for audit in world.audits} == {CONTROLLER}
-    assert [audit.epoch for audit in world.audits] == [0, 1, 1, 1, 1, 1]
+    assert [audit.epoch for audit in world.audits] == [0, 0, 1, 1, 1, 1, 1]
     assert {audit.policy_name for audit in world.audits} == {"policy-chat"}
-    assert world.audits[1].before["weights"] == START_WEIGHTS
-    assert world.audits[1].after["weights"] == FLIPPED
-    assert world.audits[4].evidence["primary_baseline"] == 40
-    assert world.audits[4].evidence["primary_candidate"] == 0
+    assert world.audits[2].before["memory"]["weights"] == START_WEIGHTS
+    assert world.audits[2].after["memory"]["weights"] == FLIPPED
+    assert world.audits[5].evidence["primary_baseline"] == 40
+    assert world.audits[5].evidence["primary_candidate"] == 0
     assert world.queued == ["rollback_started", "rolled_back"]
 
     world.factory.notify.run()
     assert [alert.kind for alert in world.notifier.sent] == ["rollback_started", "rolled_back"]
-    assert world.notifier.sent[1].headline == world.audits[4].reason
+    assert world.notifier.sent[1].headline == world.audits[5].reason
 
 
 def test_a_silent_route_is_left_alone(world):
@@ -78,7 +110,7 @@ def test_the_desired_state_is_committed_before_the_router_is_called(world):
     seen = []
 
     def write(desired):
-        seen.append((world.phase, world.control.desired, world.queued))
+        seen.append((world.phase, world.desired, world.queued))
         world.target.inner.apply(desired)
 
     world.target.writes = write
@@ -93,11 +125,17 @@ def test_a_new_controller_resumes_every_phase_it_finds(world, factory):
     world.alarm()
     world.wait(1)
     phases = []
-    for _ in range(4):
-        factory.reconciler._watched_at.clear()
+    for _ in range(5):
+        factory.look._watched_at.clear()
         factory.reconciler.step(world.route)
         phases.append(world.phase)
-    assert phases == [Phase.PREFLIGHT, Phase.APPLYING, Phase.VERIFYING_CONTROL, Phase.VERIFYING_TRAFFIC]
+    assert phases == [
+        Phase.TRIGGERED,
+        Phase.PREFLIGHT,
+        Phase.APPLYING,
+        Phase.VERIFYING_CONTROL,
+        Phase.VERIFYING_TRAFFIC,
+    ]
     world.baseline_serves_all()
     assert world.run() is Phase.HOLD
     assert world.actions == WHOLE_WAY
@@ -106,11 +144,10 @@ def test_a_new_controller_resumes_every_phase_it_finds(world, factory):
 def test_applying_again_after_a_crash_before_the_note_is_harmless(world, factory):
     world.healthy_mix()
     world.alarm()
-    factory.reconciler.step(world.route)
-    factory.reconciler.step(world.route)
-    world.target.inner.apply(world.control.desired)  # written, and then the process died
+    to_phase(world, Phase.APPLYING)
+    world.target.inner.apply(world.desired)  # written, and then the process died
     assert world.run() is Phase.VERIFYING_TRAFFIC
-    assert world.actions == WHOLE_WAY[:4]
+    assert world.actions == WHOLE_WAY[:5]
 
 
 # Proof
@@ -121,13 +158,14 @@ def test_a_swallowed_write_ends_in_stuck_and_a_page(world):
     world.healthy_mix()
     world.alarm()
     assert world.run() is Phase.VERIFYING_CONTROL
-    for _ in range(3):
+    for _ in range(6):
         world.wait(9)
         world.serve(world.baseline, 60)
         assert world.run() is Phase.VERIFYING_CONTROL
     world.wait(4)
     assert world.run(5) is Phase.STUCK
-    assert world.actions == ["roll_back", "flip", "applied", "stuck"]
+    again = ["reassert", "applied"]
+    assert world.actions == ["roll_back", "clear", "flip", "applied", *again, *again, *again, "stuck"]
     assert world.queued == ["rollback_started", "stuck"]
     assert world.alerts[-1]["severity"] == "page"
     assert "weights {'base': 5, 'cand': 95}" in world.audits[-1].reason
@@ -137,23 +175,54 @@ def test_a_swallowed_write_ends_in_stuck_and_a_page(world):
     assert world.queued == ["rollback_started", "stuck"]
 
 
-def test_a_lying_read_back_ends_in_stuck(world):
+def test_a_lying_read_back_is_cut_once_and_ends_in_stuck(world):
     """The router claims the new routing, yet the candidate goes on answering users."""
-    claimed = RouteSnapshot(FLIPPED, "cand", 1)
-    world.target.writes = lambda _: setattr(world.target, "reads", lambda: claimed)
+
+    def claim(desired):
+        world.target.reads = lambda: RouteSnapshot(desired.weights, desired.mirror, desired.epoch)
+
+    world.target.writes = claim
     world.healthy_mix()
     world.alarm()
     assert world.run() is Phase.VERIFYING_TRAFFIC
-    for _ in range(12):
-        world.wait(10)
-        world.serve(world.baseline, 50, since=1)
-        world.serve(world.candidate, 1, since=1)
-        assert world.run() is Phase.VERIFYING_TRAFFIC
-    world.wait(3)
-    assert world.run() is Phase.STUCK
+    for cut in (False, True):
+        for _ in range(12):
+            world.wait(10)
+            world.serve(world.baseline, 50, since=1)
+            world.serve(world.candidate, 1, since=1)
+            assert world.run() is Phase.VERIFYING_TRAFFIC
+            assert world.desired.cut is cut
+        world.wait(3)
+        world.run()
+    assert world.phase is Phase.STUCK
     assert world.queued == ["rollback_started", "stuck"]
+    assert world.actions[4:] == ["read_back", "hard_cut", "applied", "read_back", "stuck"]
     assert "control plane only" in world.audits[-1].reason
     assert "a candidate still answered 12 of 612" in world.audits[-1].reason
+
+
+def test_a_leak_is_paged_at_once_where_the_policy_forbids_the_stronger_verb(factory):
+    world = a_world(factory, policy={**POLICY, "verify": {**POLICY["verify"], "hard_cut": False}})
+    world.healthy_mix()
+    world.alarm()
+    world.run()
+    world.wait(124)
+    world.serve(world.baseline, 50, since=1)
+    world.serve(world.candidate, 1, since=1)
+    assert world.run() is Phase.STUCK
+
+
+def test_the_stronger_verb_ends_a_leak(world):
+    world.healthy_mix()
+    world.alarm()
+    world.run()
+    world.wait(124)
+    world.serve(world.baseline, 50, since=1)
+    world.serve(world.candidate, 1, since=1)
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+    assert weights(world) == {"base": 100}, "the candidate is taken out"
+    world.baseline_serves_all(60)
+    assert world.run() is Phase.HOLD
 
 
 def test_one_leaked_answer_never_proves(world):
@@ -185,7 +254,7 @@ def test_no_traffic_proves_nothing(world):
     assert world.run() is Phase.VERIFYING_TRAFFIC
     world.wait(3)
     assert world.run() is Phase.STUCK
-    assert "control plane only: 0 of 30 new requests" in world.audits[-1].reason
+    assert "control plane only: no request at all since the flip, 125" in world.audits[-1].reason
     assert world.queued == ["rollback_started", "stuck"]
 
 
@@ -218,7 +287,7 @@ def test_an_unwell_baseline_blocks_and_pages_then_recovers(world):
     world.serve(world.baseline, 30, since=60, failed=3)
     world.alarm()
     assert world.run(5) is Phase.BLOCKED
-    assert world.actions == ["roll_back", "block"]
+    assert world.actions == ["roll_back", "clear", "block"]
     assert world.queued == ["blocked"]
     assert "fails 10.0 % of 30 requests" in world.audits[-1].reason
     assert "apply" not in world.target.calls
@@ -252,7 +321,7 @@ def test_a_block_ends_when_its_evidence_is_too_old(world):
     world.wait(1801)
     world.healthy_mix()
     assert world.run() is Phase.ARMED
-    assert world.actions == ["roll_back", "block", "unblock", "expire"]
+    assert world.actions == ["roll_back", "clear", "block", "unblock", "expire"]
     assert weights(world) == START_WEIGHTS
 
 
@@ -267,15 +336,12 @@ def test_every_incident_that_is_blocked_pages(world):
     assert world.queued == ["blocked", "blocked"]
 
 
-@pytest.mark.parametrize("phase", [Phase.PREFLIGHT, Phase.BLOCKED])
+@pytest.mark.parametrize("phase", [Phase.TRIGGERED, Phase.PREFLIGHT, Phase.BLOCKED])
 @pytest.mark.parametrize("word", ["pin", "observe", "close"])
 def test_a_persons_word_before_the_flip_wins(world, factory, phase, word):
     """A pin, a change of mode or a closed incident counts until the desired state is committed."""
     incident = world.alarm()
-    factory.reconciler.step(world.route)
-    if phase is Phase.BLOCKED:
-        factory.reconciler.step(world.route)
-    assert world.phase is phase
+    to_phase(world, phase)
     match word:
         case "pin":
             factory.operator.pin(world.route, "ana", 1, "hands off")
@@ -291,8 +357,7 @@ def test_a_persons_word_before_the_flip_wins(world, factory, phase, word):
 
 def test_a_preflight_interrupted_for_hours_is_not_resumed(world, factory):
     world.alarm()
-    factory.reconciler.step(world.route)
-    assert world.phase is Phase.PREFLIGHT
+    to_phase(world, Phase.PREFLIGHT)
     world.wait(7200)
     world.healthy_mix()
     assert world.run() is Phase.ARMED
@@ -312,7 +377,7 @@ def test_a_router_that_cannot_be_written_ends_in_stuck(world):
     world.wait(2)
     assert world.run() is Phase.STUCK
     assert world.queued == ["rollback_started", "stuck"]
-    assert "cannot be written: connection refused" in world.audits[-1].reason
+    assert "memory: connection refused" in world.audits[-1].reason
 
 
 def test_a_router_that_comes_back_in_time_is_written(world):
@@ -332,19 +397,18 @@ def test_a_read_back_that_fails_ends_in_stuck(world):
     assert world.run() is Phase.VERIFYING_CONTROL
     world.wait(31)
     assert world.run() is Phase.STUCK
-    assert "no read-back: connection refused" in world.audits[-1].reason
+    assert "cannot be read: connection refused" in world.audits[-1].reason
 
 
 def test_epoch_check_a_newer_writer_is_not_overwritten(world, factory):
     """Between our commit and our call another controller wrote a newer epoch: we give way, and page."""
     world.healthy_mix()
     world.alarm()
-    factory.reconciler.step(world.route)
-    factory.reconciler.step(world.route)
+    to_phase(world, Phase.APPLYING)
     theirs = DesiredRoute(99, {"base": 50, "cand": 50}, "base")
     world.target.inner.apply(theirs)
     assert world.run() is Phase.STUCK
-    assert "another writer holds the router" in world.audits[-1].reason
+    assert "another writer was elected" in world.audits[-1].reason
     assert world.target.inner.read().shows(theirs)
     assert world.queued == ["rollback_started", "stuck"]
 
@@ -358,13 +422,13 @@ def test_epoch_check_a_flip_takes_an_epoch_above_the_routers(world):
 
 
 def test_epoch_check_the_read_back_must_show_our_epoch(world):
-    """Another writer's equal weights are not our flip."""
+    """Another writer's equal weights are not our flip, and a newer epoch is never fought."""
     world.target.writes = lambda desired: world.target.inner.apply(replace(desired, epoch=7))
     world.healthy_mix()
     world.alarm()
-    assert world.run() is Phase.VERIFYING_CONTROL
-    world.wait(31)
-    assert world.run() is Phase.STUCK
+    assert world.run() is Phase.REVERTED
+    assert "a newer epoch" in world.audits[-1].reason
+    assert world.queued == ["rollback_started", "reverted"]
 
 
 @pytest.mark.parametrize("trouble", [RuntimeError("a bug"), RoutingError("gone")])
@@ -409,9 +473,24 @@ def test_auto_without_waiver_only_advises_until_it_has_observed_long_enough(fact
     assert world.queued == ["advise"]
     assert "observed for 0 of 7 days" in world.audits[-1].reason
     world.wait(7 * 86400)
+    world.run()
     world.healthy_mix()
     world.alarm()
+    assert world.run() is Phase.ARMED
+    assert "0 of 1000 pairs of the baseline with its own mirror" in world.audits[-1].reason
+    a_a_stream(world, pairs=1000)
     assert world.run() is Phase.VERIFYING_TRAFFIC
+
+
+@pytest.mark.parametrize(("days_ago", "armed"), [(1, False), (8, True)])
+def test_a_baseline_that_lately_differed_from_itself_does_not_arm(factory, days_ago, armed):
+    world = a_world(factory, waiver=None)
+    world.wait(20 * 86400)
+    a_a_stream(world, pairs=5000, alarmed_at=world.clock.now() - timedelta(days=days_ago))
+    world.healthy_mix()
+    world.alarm()
+    assert (world.run() is Phase.VERIFYING_TRAFFIC) is armed
+    assert ("differs from its own mirror" in world.audits[-1].reason) is not armed
 
 
 def test_a_pinned_route_never_flips(world, factory):
@@ -446,7 +525,7 @@ def test_a_pin_at_the_instant_of_a_decision_is_not_lost(world, factory):
     world.alarm()
     seen = factory.transitions.situation(world.route, factory.policies.get(world.route.policy))
     factory.operator.pin(world.route, "ana", 24, "hands off")
-    assert not factory.transitions.move(seen, Phase.PREFLIGHT, action="roll_back", reason="late")
+    assert not factory.transitions.carry_out(seen, Move("roll_back", "late", Phase.TRIGGERED))
     assert world.control.pinned_by == "ana"
     assert world.phase is Phase.ARMED
 
@@ -604,7 +683,7 @@ def test_a_person_flips_out_of_trouble_and_the_first_routing_is_kept_for_undo(wo
     factory.operator.flip(world.route, Goal.BASELINE, "ana", "again")
     assert world.run() is Phase.VERIFYING_TRAFFIC
     assert weights(world) == FLIPPED
-    assert dict(world.control.before.weights) == START_WEIGHTS
+    assert dict(world.control.before["memory"].weights) == START_WEIGHTS
 
 
 def test_a_person_flips_even_when_the_router_cannot_be_read(world, factory):
@@ -612,18 +691,34 @@ def test_a_person_flips_even_when_the_router_cannot_be_read(world, factory):
     world.target.reads = unreachable
     factory.operator.flip(world.route, Goal.BASELINE, "ana", "odd answers")
     assert world.run() is Phase.VERIFYING_CONTROL
-    assert world.control.before is None
+    assert world.control.before == {}
     world.target.reads = reads
     assert world.run() is Phase.VERIFYING_TRAFFIC
     assert weights(world) == FLIPPED
 
 
-def test_undo_with_an_unreadable_router_says_so(world, factory):
-    world.to_hold()
+def test_what_only_the_controller_can_read_is_kept_before_it_is_written(world, factory):
+    """The process that takes a person's word may not reach the router; an undo knows its routing all the same."""
+    world.target.inner.apply(DesiredRoute(40, START_WEIGHTS, "base"))
+    reads = world.target.reads
     world.target.reads = unreachable
-    with pytest.raises(RoutingError, match="connection refused"):
-        factory.operator.flip(world.route, Goal.RESTORE, "ana", "false alarm")
-    assert world.phase is Phase.HOLD
+    factory.operator.flip(world.route, Goal.BASELINE, "ana", "odd answers")
+    world.target.reads = reads
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+    assert dict(world.control.before["memory"].weights) == START_WEIGHTS
+    assert world.actions == ["flip", "seen", "applied", "read_back"]
+    assert world.target.inner.read().epoch == 41
+
+
+def test_an_undo_needs_no_read_of_the_router(world, factory):
+    world.to_hold()
+    reads = world.target.reads
+    world.target.reads = unreachable
+    factory.operator.flip(world.route, Goal.RESTORE, "ana", "false alarm")
+    assert world.run() is Phase.VERIFYING_CONTROL
+    world.target.reads = reads
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+    assert weights(world) == START_WEIGHTS
 
 
 def test_two_people_flip_at_the_same_instant_and_one_wins(world, factory):
@@ -644,7 +739,13 @@ def test_two_controllers_race_and_one_transition_wins(world, factory):
     world.healthy_mix()
     world.alarm()
     situation = factory.transitions.situation
-    for expected in (Phase.PREFLIGHT, Phase.APPLYING, Phase.VERIFYING_CONTROL, Phase.VERIFYING_TRAFFIC):
+    for expected in (
+        Phase.TRIGGERED,
+        Phase.PREFLIGHT,
+        Phase.APPLYING,
+        Phase.VERIFYING_CONTROL,
+        Phase.VERIFYING_TRAFFIC,
+    ):
         looked = threading.Barrier(2)
 
         def both_look(*arguments, looked=looked):
@@ -656,7 +757,7 @@ def test_two_controllers_race_and_one_transition_wins(world, factory):
         results = race(*(lambda: factory.reconciler.step(world.route) for _ in range(2)))
         assert sorted(results) == [False, True]
         assert world.phase is expected
-    assert world.actions == WHOLE_WAY[:4]
+    assert world.actions == WHOLE_WAY[:5]
     assert world.queued == ["rollback_started"]
 
 
@@ -682,7 +783,7 @@ def test_a_loser_writes_neither_audit_nor_alert(world, factory):
     world.alarm()
     world.run()
     before = (world.actions, world.queued, world.control)
-    assert not factory.transitions.move(seen, Phase.PREFLIGHT, action="roll_back", reason="late")
+    assert not factory.transitions.carry_out(seen, Move("roll_back", "late", Phase.TRIGGERED))
     assert (world.actions, world.queued, world.control) == before
 
 
@@ -723,13 +824,12 @@ def test_settings_that_no_longer_build_a_target_end_in_stuck(world, factory):
     """An upgrade dropped a setting while a flip was under way: the page must still come."""
     world.healthy_mix()
     world.alarm()
-    factory.reconciler.step(world.route)
-    factory.reconciler.step(world.route)
+    to_phase(world, Phase.APPLYING)
 
     def refuse(_):
         raise ValidationError("unknown 'old_setting'")
 
-    factory.reconciler._target_of = refuse
+    factory.look._target_of = refuse
     assert world.run() is Phase.APPLYING
     world.wait(31)
     assert world.run() is Phase.STUCK

@@ -3,7 +3,8 @@
 import asyncio
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from typing_extensions import override
 from alerts.types import Alert
 from detectors.types import Exchange, Failure, Outcome
 from monitor.clock import Clock
+from monitor.controller.look import Look
 from monitor.controller.operate import Operator
 from monitor.controller.reconcile import Reconciler
 from monitor.errors import RoutingError
@@ -24,8 +26,7 @@ from monitor.models.event import Event, Record, Recorder
 from monitor.models.incident import Alarm, Incident
 from monitor.models.route import DesiredRoute, Mode, Phase, Route, RouteControl, RouteSnapshot, TargetRef
 from monitor.models.variant import Role, Tier, Variant
-from monitor.routing.base import Capabilities, RouteTarget
-from monitor.routing.memory import MemoryTarget
+from monitor.routing.base import Capabilities, Rehearsal, RouteTarget
 from monitor.routing.registry import build
 from monitor.services.attribution import attribute, event_key
 from monitor.services.ingest import readings_of
@@ -43,6 +44,7 @@ POLICY: Mapping[str, Any] = {
 }
 START_WEIGHTS = {"base": 5, "cand": 95}
 FLIPPED = {"base": 100, "cand": 0}
+_PATIENCE_S = 60
 
 
 class RecordingNotifier:
@@ -68,9 +70,9 @@ class WrappedTarget(RouteTarget):
     """A router whose answers a test bends: ``reads`` and ``writes`` replace what the real one does."""
 
     kind: ClassVar[str] = "wrapped"
-    capabilities: ClassVar[Capabilities] = MemoryTarget.capabilities
 
-    def __init__(self, inner: RouteTarget) -> None:
+    def __init__(self, inner: RouteTarget, capabilities: Capabilities | None = None) -> None:
+        self.capabilities: Capabilities = capabilities or inner.capabilities
         self.inner = inner
         self.calls: list[str] = []
         self.reads: Callable[[], RouteSnapshot] = inner.read
@@ -85,6 +87,11 @@ class WrappedTarget(RouteTarget):
     def apply(self, desired: DesiredRoute) -> None:
         self.calls.append("apply")
         self.writes(desired)
+
+    @override
+    def rehearse(self, desired: DesiredRoute) -> Rehearsal:
+        self.calls.append("rehearse")
+        return self.inner.rehearse(desired)
 
 
 def unreachable(*_: object) -> Any:
@@ -101,6 +108,8 @@ class World:
     notifier: RecordingNotifier
     baseline: Variant
     candidate: Variant
+    clusters: Mapping[str, WrappedTarget] = field(default_factory=dict)
+    """Every target by its name; ``target`` is the first."""
     _numbers: dict[str, int] = field(default_factory=lambda: {"request": 0})
 
     @property
@@ -111,6 +120,11 @@ class World:
     def control(self) -> RouteControl:
         with self.factory.database.reading() as session:
             return ControlStore(session).get(self.route.id)
+
+    @property
+    def desired(self) -> DesiredRoute:
+        """What the one router should do."""
+        return self.control.desired["memory"]
 
     @property
     def phase(self) -> Phase:
@@ -148,13 +162,25 @@ class World:
     def run(self, times: int = 1) -> Phase:
         for _ in range(times):
             self.factory.reconciler.run()
+            wait(self.factory.reconciler._busy.values(), _PATIENCE_S)  # a round ends before what is slow is through
         return self.phase
 
-    def alarm(self, headline: str = "int4 breaks its schema", at: datetime | None = None) -> int:
-        return record_alarm(self.factory.database, self.route, self.candidate, at or self.clock.now(), headline)
+    def alarm(
+        self, headline: str = "int4 breaks its schema", at: datetime | None = None, *, critical: bool = False
+    ) -> int:
+        moment = at or self.clock.now()
+        return record_alarm(self.factory.database, self.route, self.candidate, moment, headline, critical=critical)
 
     def serve(
-        self, variant: Variant, n: int, *, since: float = 0.0, recorder: Recorder = Recorder.GATEWAY, failed: int = 0
+        self,
+        variant: Variant,
+        n: int,
+        *,
+        since: float = 0.0,
+        recorder: Recorder = Recorder.GATEWAY,
+        failed: int = 0,
+        source: str = "test",
+        duration_ms: float | None = None,
     ) -> None:
         """Store ``n`` requests that start from ``since`` seconds before now on; their leg is worked out, not stated."""
         start = self.clock.now() - timedelta(seconds=since)
@@ -170,14 +196,15 @@ class World:
                 exchange=Exchange(outcome=outcome),
                 backend=variant.backend,
                 route=self.route.name,
+                duration_ms=duration_ms,
             )
             attribution = attribute(event, catalog)
             records.append(
                 Record(
                     event=event,
                     attribution=attribution,
-                    source="test",
-                    key=event_key("test", event, attribution.leg),
+                    source=source,
+                    key=event_key(source, event, attribution.leg),
                     readings=readings_of(event.exchange),
                     received_at=self.clock.now(),
                 )
@@ -211,16 +238,27 @@ def a_world(
     policy: Mapping[str, Any] = POLICY,
     name: str = "chat",
     notifier: RecordingNotifier | None = None,
+    clusters: Sequence[str] = ("memory",),
+    sources: bool = False,
+    capabilities: Capabilities | None = None,
 ) -> World:
     """Create the route, and let the factory's controller reach its router through a wrapper."""
     told = notifier or RecordingNotifier()
     factory.__dict__.setdefault("notifiers", {"slack": told})
     factory.policies.add(f"policy-{name}", dict(policy), "test")
-    settings = {"name": str(uuid.uuid4()), "weights": START_WEIGHTS, "mirror": "base"}
+    refs = tuple(
+        TargetRef(
+            "memory",
+            {"name": str(uuid.uuid4()), "weights": START_WEIGHTS, "mirror": "base"},
+            cluster,
+            sources=(f"shipper-{cluster}",) if sources else (),
+        )
+        for cluster in clusters
+    )
     route = factory.routes.add(
         RouteSpec(
             name=name,
-            target=TargetRef("memory", settings),
+            targets=refs,
             variants=(
                 VariantSpec("bf16", Role.BASELINE, "base", "bf16", Tier.SERVING),
                 VariantSpec("int4", Role.CANDIDATE, "cand", "int4", Tier.QUANTIZED),
@@ -232,24 +270,30 @@ def a_world(
         "test",
     )
     variants = {variant.role: variant for variant in factory.routes.variants(route)}
-    target = WrappedTarget(build(route.target))
-    _reach(factory, route.target, target)
-    return World(factory, route, target, told, variants[Role.BASELINE], variants[Role.CANDIDATE])
+    targets = {ref.label: WrappedTarget(build(ref), capabilities) for ref in route.targets}
+    _reach(factory, {ref.settings["name"]: targets[ref.label] for ref in route.targets})
+    first = next(iter(targets.values()))
+    return World(factory, route, first, told, variants[Role.BASELINE], variants[Role.CANDIDATE], targets)
 
 
-def _reach(factory: Factory, ref: TargetRef, target: WrappedTarget) -> None:
+def _reach(factory: Factory, targets: Mapping[str, WrappedTarget]) -> None:
     wrapped = factory.__dict__.setdefault("wrapped_targets", {})
-    wrapped[ref.settings["name"]] = target
+    wrapped.update(targets)
 
     def target_of(wanted: TargetRef) -> RouteTarget:
         return wrapped[wanted.settings["name"]]
 
-    parts = (factory.policies.get, factory.transitions, target_of, factory.clock)
-    factory.__dict__["reconciler"] = Reconciler(factory.database, *parts)
-    factory.__dict__["operator"] = Operator(*parts)
+    look = Look(factory.database, target_of, factory.clock)
+    factory.__dict__["look"] = look
+    factory.__dict__["reconciler"] = Reconciler(
+        factory.database, factory.policies.get, factory.transitions, look, patience_s=60.0
+    )
+    factory.__dict__["operator"] = Operator(factory.policies.get, factory.transitions, look, factory.clock)
 
 
-def record_alarm(database: Database, route: Route, candidate: Variant, at: datetime, headline: str) -> int:
+def record_alarm(
+    database: Database, route: Route, candidate: Variant, at: datetime, headline: str, *, critical: bool = False
+) -> int:
     """Open an incident, or attach to the open one, as evaluation does."""
     with database.transaction() as session:
         return IncidentStore(session).record(
@@ -263,6 +307,7 @@ def record_alarm(database: Database, route: Route, candidate: Variant, at: datet
                 at=at,
                 onset_at=at - timedelta(minutes=1),
                 headline=headline,
+                critical=critical,
                 evidence={"statistic": 1e6},
                 effect={
                     "signal": "schema_validity",

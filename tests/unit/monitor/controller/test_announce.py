@@ -17,7 +17,7 @@ from monitor.models.route import DesiredRoute, Goal, Mode, Phase, Route, RouteCo
 from monitor.models.variant import Role, Tier, Variant
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-ROUTE = Route(1, "chat", Mode.AUTO, "default", TargetRef("memory"), None, 100.0, None, NOW)
+ROUTE = Route(1, "chat", Mode.AUTO, "default", (TargetRef("memory"),), None, 100.0, None, NOW)
 CONTROL = RouteControl(
     1,
     Phase.APPLYING,
@@ -25,12 +25,8 @@ CONTROL = RouteControl(
     Goal.BASELINE,
     "controller",
     4,
-    DesiredRoute(4, {"base": 100, "cand": 0}, "cand"),
-    None,
-    None,
-    7,
-    None,
-    None,
+    {"memory": DesiredRoute(4, {"base": 100, "cand": 0}, "cand")},
+    incident_id=7,
 )
 VARIANTS = [
     Variant(1, 1, "bf16", Role.BASELINE, "base", "bf16", Tier.SERVING, None, None, NOW),

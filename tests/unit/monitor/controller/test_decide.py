@@ -17,16 +17,16 @@ from monitor.models.route import Goal, Mode, Phase, Route, RouteControl, TargetR
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 POLICY = Policy("default", 1)
 TTL = timedelta(seconds=POLICY.evidence_ttl_s)
-OBSERVED = timedelta(days=POLICY.observe_days)
+NOT_YET = "observed for 3 of 7 days"
 INSTANT = timedelta(microseconds=1)
 
 
-def a_route(mode: Mode = Mode.AUTO, waiver: str | None = None, age: timedelta = OBSERVED) -> Route:
-    return Route(1, "chat", mode, "default", TargetRef("memory"), None, 100.0, waiver, NOW - age)
+def a_route(mode: Mode = Mode.AUTO) -> Route:
+    return Route(1, "chat", mode, "default", (TargetRef("memory"),), None, 100.0, None, NOW)
 
 
 def a_control(phase: Phase = Phase.ARMED, pinned_by: str | None = None, until: datetime | None = None) -> RouteControl:
-    return RouteControl(1, phase, NOW, Goal.BASELINE, "test", 0, None, None, None, None, pinned_by, until)
+    return RouteControl(1, phase, NOW, Goal.BASELINE, "test", 0, pinned_by=pinned_by, pinned_until=until)
 
 
 def an_incident(
@@ -55,9 +55,7 @@ def an_incident(
     )
 
 
-def expected(
-    mode: Mode, phase: Phase, pinned: bool, fresh: bool, decided: str | None, waiver: bool, observed: bool
-) -> Action:
+def expected(mode: Mode, phase: Phase, pinned: bool, fresh: bool, decided: str | None, not_armed: str | None) -> Action:
     """The decision as DESIGN §6 words it."""
     if phase is not Phase.ARMED:
         return Action.NOTHING
@@ -68,7 +66,7 @@ def expected(
     elif pinned or mode is Mode.ADVISE:
         action = Action.ADVISE
     else:
-        action = Action.ROLL_BACK if waiver or observed else Action.ADVISE
+        action = Action.ROLL_BACK if not_armed is None else Action.ADVISE
     return Action.NOTHING if decided == action.value else action
 
 
@@ -79,8 +77,7 @@ EVERYTHING = list(
         (False, True),
         (timedelta(), TTL, TTL + INSTANT, timedelta(days=1)),
         (None, *(action.value for action in Action)),
-        (None, "a test"),
-        (timedelta(), OBSERVED - INSTANT, OBSERVED),
+        (None, NOT_YET),
     )
 )
 
@@ -91,26 +88,23 @@ def test_every_combination_decides_as_designed(mode, phase):
     for combination in EVERYTHING:
         if combination[:2] != (mode, phase):
             continue
-        _, _, pinned, age, decided, waiver, observed = combination
+        _, _, pinned, age, decided, not_armed = combination
         decision, incident = decide(
-            a_route(mode, waiver, observed),
+            a_route(mode),
             a_control(phase, "ana" if pinned else None),
             [an_incident(age, decided)],
             POLICY,
             NOW,
+            not_armed,
         )
-        wanted = expected(mode, phase, pinned, age <= TTL, decided, waiver is not None, observed >= OBSERVED)
+        wanted = expected(mode, phase, pinned, age <= TTL, decided, not_armed)
         assert decision.action is wanted, combination
         assert (incident is None) == (wanted is Action.NOTHING), combination
         assert decision.reason
 
 
-routes = st.builds(
-    a_route,
-    st.sampled_from(Mode),
-    st.sampled_from([None, "a test"]),
-    st.timedeltas(timedelta(), timedelta(days=30)),
-)
+routes = st.builds(a_route, st.sampled_from(Mode))
+arming = st.sampled_from([None, NOT_YET])
 controls = st.builds(
     a_control,
     st.sampled_from(Phase),
@@ -129,9 +123,9 @@ incidents = st.lists(
 )
 
 
-@given(routes, controls, incidents)
-def test_only_armed_auto_fresh_unpinned_and_waived_or_observed_rolls_back(route, control, incidents):
-    decision, incident = decide(route, control, incidents, POLICY, NOW)
+@given(routes, controls, incidents, arming)
+def test_only_armed_auto_with_fresh_evidence_and_no_pin_rolls_back(route, control, incidents, not_armed):
+    decision, incident = decide(route, control, incidents, POLICY, NOW, not_armed)
     if decision.action is Action.ROLL_BACK:
         assert incident is not None
         assert control.phase is Phase.ARMED
@@ -139,7 +133,7 @@ def test_only_armed_auto_fresh_unpinned_and_waived_or_observed_rolls_back(route,
         assert NOW - incident.last_alarm_at <= TTL
         assert incident.advice is None
         assert not control.pinned(NOW)
-        assert route.waiver is not None or NOW - route.created_at >= OBSERVED
+        assert not_armed is None
 
 
 @given(routes, controls, incidents)
@@ -182,14 +176,14 @@ def test_a_pin_holds_until_it_ends(left, action):
 
 
 def test_the_reason_is_what_people_read():
-    def reason(route, control, incident):
-        return decide(route, control, [incident], POLICY, NOW)[0].reason
+    def reason(route, control, incident, not_armed=None):
+        return decide(route, control, [incident], POLICY, NOW, not_armed)[0].reason
 
     assert reason(a_route(), a_control(), an_incident()) == "int4 breaks its schema"
     assert reason(a_route(), a_control(pinned_by="ana"), an_incident()).endswith(
         "ana pinned the route: nothing is moved"
     )
-    assert "observed for 3 of 7 days" in reason(a_route(age=timedelta(days=3)), a_control(), an_incident())
+    assert reason(a_route(), a_control(), an_incident(), NOT_YET).endswith(f"auto is not armed yet: {NOT_YET}")
     assert "in the last 30 min" in reason(a_route(), a_control(), an_incident(TTL + INSTANT))
     assert reason(a_route(), a_control(Phase.HOLD), an_incident()) == "the route is hold"
 
@@ -206,12 +200,12 @@ def test_a_second_incident_is_not_hidden_by_a_decided_one():
     assert (decision.action, incident) == (Action.ADVISE, new)
 
 
-@given(routes, controls, incidents)
-def test_what_would_not_be_decided_afresh_is_withdrawn(route, control, incidents):
+@given(routes, controls, incidents, arming)
+def test_what_would_not_be_decided_afresh_is_withdrawn(route, control, incidents, not_armed):
     incident = replace(incidents[0], decided=None) if incidents else None
-    again = reconsider(route, control, incident, POLICY, NOW)
+    again = reconsider(route, control, incident, POLICY, NOW, not_armed)
     armed = replace(control, phase=Phase.ARMED)
-    afresh, _ = decide(route, armed, [incident] if incident else [], POLICY, NOW)
+    afresh, _ = decide(route, armed, [incident] if incident else [], POLICY, NOW, not_armed)
     assert (again.action is Action.ROLL_BACK) == (afresh.action is Action.ROLL_BACK)
 
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from monitor.controller.phases import ALLOWED, IN_FLIGHT, PAGING, may_follow
+from monitor.controller.phases import ALLOWED, DECIDED, IN_FLIGHT, PAGING, may_follow
 from monitor.models.route import Phase
 
 
@@ -26,11 +26,19 @@ def test_a_person_can_start_a_flip_from_every_phase_but_applying():
     assert {phase for phase in Phase if may_follow(phase, Phase.APPLYING)} == set(Phase) - {Phase.APPLYING}
 
 
+def before(phase: Phase) -> set[Phase]:
+    return {one for one in Phase if may_follow(one, phase)}
+
+
 def test_rolled_back_follows_the_proof_by_traffic_alone():
-    assert [phase for phase in Phase if may_follow(phase, Phase.ROLLED_BACK)] == [Phase.VERIFYING_TRAFFIC]
-    assert [phase for phase in Phase if may_follow(phase, Phase.VERIFYING_TRAFFIC)] == [Phase.VERIFYING_CONTROL]
-    assert [phase for phase in Phase if may_follow(phase, Phase.VERIFYING_CONTROL)] == [Phase.APPLYING]
-    assert [phase for phase in Phase if may_follow(phase, Phase.HOLD)] == [Phase.ROLLED_BACK]
+    assert before(Phase.ROLLED_BACK) == {Phase.VERIFYING_TRAFFIC, Phase.STUCK}
+    assert before(Phase.VERIFYING_TRAFFIC) == {Phase.VERIFYING_CONTROL, Phase.REVERTED}
+    assert before(Phase.VERIFYING_CONTROL) == {Phase.APPLYING}
+    assert before(Phase.HOLD) == {Phase.ROLLED_BACK, Phase.RECOVERING}
+
+
+def test_what_is_looked_at_half_way_is_never_called_a_hold():
+    assert before(Phase.RAMPING) == {Phase.VERIFYING_CONTROL, *DECIDED}
 
 
 @pytest.mark.parametrize(("before", "after"), sorted(product(Phase, Phase)))
@@ -40,11 +48,12 @@ def test_may_follow_is_the_table(before, after):
         assert not may_follow(before, after)
 
 
-def test_nothing_gets_out_of_trouble_by_itself():
-    for phase in (Phase.STUCK, Phase.REVERTED):
-        assert ALLOWED[phase] == {Phase.APPLYING}
+def test_out_of_trouble_leads_a_write_or_the_proof():
+    assert ALLOWED[Phase.STUCK] == {Phase.APPLYING, Phase.ROLLED_BACK}
+    assert ALLOWED[Phase.REVERTED] == {Phase.APPLYING, Phase.VERIFYING_TRAFFIC}
 
 
 def test_the_groups_are_disjoint():
     assert not IN_FLIGHT & PAGING
     assert {Phase.STUCK, Phase.REVERTED, Phase.BLOCKED} == PAGING
+    assert {Phase.BLOCKED} == DECIDED - IN_FLIGHT

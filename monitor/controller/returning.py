@@ -1,0 +1,222 @@
+"""From a proven flip back to the candidate, on evidence: rolled-back, hold, recovering, ramping. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from alerts.types import AlertKind
+from detectors.stats.multiplicity import e_lond
+from detectors.stats.safe import LOG_THRESHOLD
+from monitor.controller.decide import reconsider
+from monitor.controller.foreign import Standing
+from monitor.controller.moves import Move
+from monitor.controller.plan import stages_of
+from monitor.controller.proving import proof_of
+from monitor.controller.readings import Readings
+from monitor.controller.situation import Situation
+from monitor.controller.verify import ProofState
+from monitor.controller.writing import defend, desired_of, standing, step_to
+from monitor.models.decision import Action
+from monitor.models.incident import Incident
+from monitor.models.promotion import Promotion
+from monitor.models.route import Goal, Phase
+
+__all__ = ["begin_ramp", "from_hold", "from_ramping", "from_recovering", "from_rolled_back"]
+
+
+def from_rolled_back(seen: Situation, readings: Readings) -> Move | None:
+    """Hold: the baseline serves."""
+    del seen, readings
+    return Move("hold", "the baseline serves until a person, or evidence, says otherwise", Phase.HOLD)
+
+
+def from_hold(seen: Situation, readings: Readings) -> Move | None:
+    """Watch the routing, and say once what has become possible."""
+    return _watched(seen, readings) or _news(seen, readings)
+
+
+def _watched(seen: Situation, readings: Readings) -> Move | None:
+    """Has someone changed the routing? Once against a repository, never against a person. Does the candidate leak?"""
+    found = standing(seen, readings, settled=True)
+    if readings.routers and found.standing >= Standing.LOST:
+        return defend(seen, readings, found)
+    proof = proof_of(seen, readings) if readings.traffic else None
+    if seen.control.phase is Phase.RAMPING or proof is None or proof.state is not ProofState.LEAKED:
+        return None
+    behind = f"; {found.reason}" if found.standing is Standing.BEHIND else ""
+    return Move("leaked", f"{proof.reason}{behind}", Phase.REVERTED, alert=AlertKind.REVERTED)
+
+
+def _news(seen: Situation, readings: Readings) -> Move | None:
+    """Tell people, once each, that a new artifact is in place or that the candidate has been safe."""
+    control, digests = seen.control, {one.name: one.digest for one in seen.candidates}
+    changed = sorted(name for name, digest in control.condemned.items() if digests.get(name) not in {None, digest})
+    if changed and control.told != "new_digest":
+        return Move(
+            "new_artifact",
+            f"{', '.join(changed)} is another artifact than the one that was rolled back",
+            alert=AlertKind.MAY_RECOVER,
+            changes={"told": "new_digest"},
+        )
+    evidence = readings.evidence
+    if evidence is None or control.told is not None or not _safe(readings):
+        return None
+    return Move(
+        "safe_again",
+        f"behind the mirror the candidate has stayed within its margins: {', '.join(evidence.safe)}",
+        alert=AlertKind.MAY_RECOVER,
+        changes={"told": "safe"},
+    )
+
+
+def _safe(readings: Readings) -> bool:
+    evidence = readings.evidence
+    return evidence is not None and bool(evidence.safe) and not evidence.unproven and evidence.harmful is None
+
+
+def from_recovering(seen: Situation, readings: Readings) -> Move | None:
+    """A person wants the candidate back: wait for evidence, pass the gate once, then go up in steps."""
+    watched = _watched(seen, readings)
+    if watched is not None:
+        return watched
+    evidence = readings.evidence
+    if evidence is not None and evidence.harmful is not None:
+        return Move("still_harmful", f"not yet: {evidence.harmful}", Phase.HOLD, alert=AlertKind.STILL_HARMFUL)
+    if not _safe(readings):
+        return None
+    waits = _limited(seen, readings)
+    if waits is not None:
+        return None if seen.control.told == "limited" else Move("wait", waits, changes={"told": "limited"})
+    gates, gate = e_lond(readings.gates, LOG_THRESHOLD, seen.policy.ramp.alpha)
+    del gates
+    candidate = seen.harmful or seen.candidates[0]
+    promotion = Promotion(candidate.id, LOG_THRESHOLD, gate.log_threshold, gate.opens)
+    if not gate.opens:
+        return Move(
+            "gate_shut",
+            f"safe, yet not enough at this gate: log e-value {LOG_THRESHOLD:.2f}, {gate.log_threshold:.2f} are needed "
+            f"after {readings.gates.asked} questions; ask again, or bring it back by hand",
+            Phase.HOLD,
+            alert=AlertKind.STILL_HARMFUL,
+            promotion=promotion,
+        )
+    reason = f"safe over at least 24 h: {', '.join(evidence.safe) if evidence else ''}"
+    return replace(begin_ramp(seen, readings, reason), promotion=promotion)
+
+
+def _limited(seen: Situation, readings: Readings) -> str | None:
+    """Return why the way back waits: limits hold moves to the candidate, never those to the baseline."""
+    ramp = seen.policy.ramp
+    if readings.held is not None:
+        return readings.held
+    if seen.control.pinned(readings.now):
+        return f"{seen.control.pinned_by} pinned the route"
+    found = standing(seen, readings, settled=True)
+    if found.standing is not Standing.IN_FORCE:
+        return found.reason
+    if readings.rolled_back_at is not None:
+        ends = readings.rolled_back_at + timedelta(seconds=ramp.cooldown_s)
+        if readings.now < ends:
+            return f"the last rollback is too recent: not before {ends:%Y-%m-%d %H:%M} UTC"
+    if readings.ramps_last_hour >= ramp.per_hour:
+        return f"{readings.ramps_last_hour} ways back began within the hour (limit {ramp.per_hour})"
+    return None
+
+
+def begin_ramp(seen: Situation, readings: Readings, reason: str, actor: str | None = None) -> Move:
+    """Commit the first step of the way back."""
+    stages = stages_of(seen.policy.ramp.steps, [one.capabilities for one in readings.routers.values()])
+    epoch = seen.control.epoch + 1
+    wanted = replace(seen, control=replace(seen.control, goal=Goal.RAMP))
+    desired = {
+        label: desired_of(wanted, label, router.capabilities, stages[0], epoch)
+        for label, router in readings.routers.items()
+    }
+    changes: dict[str, Any] = {
+        "epoch": epoch,
+        "goal": Goal.RAMP,
+        "desired": desired,
+        "applied_at": None,
+        "stages": stages,
+        "stage": 0,
+        "backed_off": 0,
+        "reasserted": 0,
+        "told": None,
+    }
+    return Move(
+        "ramp",
+        f"{reason}; {stages[0].share} % of the way first",
+        Phase.APPLYING,
+        actor=actor or seen.control.actor,
+        alert=AlertKind.RAMP_STARTED,
+        changes=changes,
+    )
+
+
+def from_ramping(seen: Situation, readings: Readings) -> Move | None:
+    """Look at a step of the way back: on, or back."""
+    watched = _watched(seen, readings)
+    if watched is not None:
+        return watched
+    control, since = seen.control, seen.control.applied_at or seen.control.phase_since
+    harm = next((one for one in seen.incidents if one.advice is None and one.last_alarm_at >= since), None)
+    if harm is not None:
+        return _back(seen, readings, harm)
+    if readings.now - since < timedelta(seconds=seen.policy.ramp.look_s) or _answered(readings) < _needed(seen):
+        return None
+    if standing(seen, readings, settled=True).standing is not Standing.IN_FORCE:
+        return None
+    proof = proof_of(seen, readings)
+    if proof is None or proof.state is not ProofState.PROVEN:
+        return None
+    if control.last_step:
+        return Move(
+            "ramped",
+            f"the candidate is back where it was before the rollback; {proof.reason}",
+            Phase.ARMED,
+            actor=control.actor,
+            alert=AlertKind.RESTORED,
+            changes={"incident_id": None, "condemned": {}, "told": None, "desired": {}, "before": {}},
+        )
+    waits = readings.held or (f"{control.pinned_by} pinned the route" if control.pinned(readings.now) else None)
+    if waits is not None:
+        return None if control.told == "limited" else Move("wait", waits, changes={"told": "limited"})
+    share = control.stages[control.stage + 1].share
+    return step_to(
+        seen, readings, control.stage + 1, action="next_step", reason=f"no harm seen; on to {share} % of the way"
+    )
+
+
+def _needed(seen: Situation) -> int:
+    return seen.policy.ramp.requests
+
+
+def _answered(readings: Readings) -> int:
+    return sum(sum(part.after.by_variant.values()) for part in readings.traffic.values())
+
+
+def _back(seen: Situation, readings: Readings, harm: Incident) -> Move | None:
+    """One step back the first time; all the way the second time, from the first step, and for a broken variant."""
+    control, changes = seen.control, {"incident_id": harm.id}
+    wanted = reconsider(seen.route, control, harm, seen.policy, readings.now, readings.not_armed)
+    waits = None if wanted.action is Action.ROLL_BACK else wanted.reason
+    if readings.held is not None:
+        waits = f"{harm.headline}. {readings.held}"
+    if waits is not None:
+        if control.told == "harm":
+            return None
+        told: Mapping[str, Any] = {"told": "harm", **changes}
+        return Move("harm", waits, incident=harm, alert=AlertKind.ADVISE, changes=told)
+    if harm.critical or control.backed_off or control.stage == 0:
+        return Move("roll_back", harm.headline, Phase.TRIGGERED, incident=harm, changes=changes)
+    move = step_to(
+        seen,
+        readings,
+        control.stage - 1,
+        action="back_off",
+        reason=f"{harm.headline}; back to {control.stages[control.stage - 1].share} % of the way",
+        backed_off=control.backed_off + 1,
+        **changes,
+    )
+    return replace(move, incident=harm, alert=AlertKind.BACKED_OFF)

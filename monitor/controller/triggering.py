@@ -1,0 +1,141 @@
+"""From an alarm to a committed flip: armed, triggered, preflight, blocked. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from alerts.types import AlertKind
+from monitor.controller.decide import decide, reconsider
+from monitor.controller.moves import Move
+from monitor.controller.plan import desired_at, toward_baseline
+from monitor.controller.preflight import choose_way, judge_baseline
+from monitor.controller.readings import Readings
+from monitor.controller.situation import Situation
+from monitor.models.decision import Action
+from monitor.models.route import Goal, Phase, RouteSnapshot, Stage
+
+__all__ = ["commit_rollback", "from_armed", "from_blocked", "from_preflight", "from_triggered"]
+
+
+def from_armed(seen: Situation, readings: Readings) -> Move | None:
+    """Look for an incident to act on, or to tell of."""
+    decision, incident = decide(seen.route, seen.control, seen.incidents, seen.policy, readings.now, readings.not_armed)
+    match decision.action:
+        case Action.NOTHING:
+            return None
+        case Action.EXPIRE:
+            return Move(decision.action, decision.reason, incident=incident, close=True)
+        case Action.WOULD_ROLL_BACK | Action.ADVISE:
+            alert = AlertKind.ADVISE if decision.action is Action.ADVISE else AlertKind.WOULD_ROLL_BACK
+            return Move(decision.action, decision.reason, incident=incident, mark=True, alert=alert)
+        case Action.ROLL_BACK:
+            changes = {"incident_id": None if incident is None else incident.id}
+            return Move(decision.action, decision.reason, Phase.TRIGGERED, incident=incident, changes=changes)
+
+
+def from_triggered(seen: Situation, readings: Readings) -> Move | None:
+    """Ask what may hold a rollback: a person, a freeze, the breaker. No rate limit does."""
+    withdrawn = _withdrawn(seen, readings)
+    if withdrawn is not None:
+        return withdrawn
+    limit = seen.policy.breaker.limit(readings.routes)
+    if readings.held is None and readings.triggered > limit:
+        why = (
+            f"{readings.triggered} of {readings.routes} routes alarmed within {seen.policy.breaker.window_s:g} s "
+            f"(limit {limit:g}): suspect what they have in common, such as the pipeline"
+        )
+        return _block(f"the breaker holds all automatic moves: {why}", breaker=why)
+    if readings.held is not None:
+        return _block(readings.held)
+    return Move("clear", "nothing holds it", Phase.PREFLIGHT)
+
+
+def from_preflight(seen: Situation, readings: Readings) -> Move | None:
+    """Check the baseline and the routers, then commit what is desired with its epoch: the routers are called after."""
+    withdrawn = _withdrawn(seen, readings)
+    if withdrawn is not None:
+        return withdrawn
+    probing = readings.held is None and readings.health is not None and readings.health.probing
+    return None if probing else commit_rollback(seen, readings)
+
+
+def from_blocked(seen: Situation, readings: Readings) -> Move | None:
+    """Look again; it was paged once."""
+    withdrawn = _withdrawn(seen, readings)
+    if withdrawn is not None:
+        return withdrawn
+    move = None if readings.held is not None else commit_rollback(seen, readings)
+    return move if move is not None and move.to is not Phase.BLOCKED else None
+
+
+def _withdrawn(seen: Situation, readings: Readings) -> Move | None:
+    """Judge again what was decided: what a person did since wins, and old evidence moves nothing."""
+    wanted = reconsider(seen.route, seen.control, seen.incident, seen.policy, readings.now, readings.not_armed)
+    if wanted.action is Action.ROLL_BACK:
+        return None
+    action = "unblock" if seen.control.phase is Phase.BLOCKED else "withdraw"
+    # A ramp that went too far is no armed route: part of the traffic is on the candidate and stays looked at.
+    to = Phase.RAMPING if seen.control.goal is Goal.RAMP and seen.control.desired else Phase.ARMED
+    return Move(action, wanted.reason, to, changes={"incident_id": None} if to is Phase.ARMED else {})
+
+
+def commit_rollback(seen: Situation, readings: Readings) -> Move:
+    """Commit a rollback, or block it where something holds it or the baseline could not take the traffic."""
+    policy, baseline, incident = seen.policy.preflight, seen.baseline, seen.incident
+    if readings.held is not None:
+        return _block(readings.held)
+    if baseline is None or not seen.candidates:
+        return _block("the route lacks a baseline or a candidate")
+    health = readings.health
+    if health is None:
+        return _block("the baseline's telemetry could not be read")
+    fitness = judge_baseline(health.answers, health.failed, policy, health.probes)
+    if not fitness.healthy:
+        return _block(fitness.reason)
+    found = {label: one.snapshot for label, one in readings.routers.items() if one.snapshot is not None}
+    if not found:
+        problems = "; ".join(f"{label}: {one.problem}" for label, one in readings.routers.items())
+        return _block(f"the router cannot be read: {problems or 'no target'}")
+    owned = [f"{', '.join(one.owners)} at {label}" for label, one in found.items() if one.owners]
+    if owned:
+        return _block(f"a GitOps manager would write over it ({'; '.join(owned)}): add ignore rules first")
+    capabilities = [one.capabilities for one in readings.routers.values()]
+    critical = incident is not None and incident.critical
+    way = choose_way(health, policy, capabilities, readings.room, critical=critical)
+    if not way.stages:
+        return _block(way.reason)
+    unread = [label for label, one in readings.routers.items() if one.snapshot is None]
+    told = f"; cannot be read, written all the same: {', '.join(unread)}" if unread else ""
+    return _commit(seen, readings, found, way.stages, f"{fitness.reason}; {way.reason}{told}")
+
+
+def _commit(
+    seen: Situation, readings: Readings, found: Mapping[str, RouteSnapshot], stages: tuple[Stage, ...], why: str
+) -> Move:
+    epoch = max(seen.control.epoch, *(one.epoch or 0 for one in found.values())) + 1
+    # A ramp's own steps are no routing to come back to: what was before the first flip is.
+    before = seen.control.before if seen.control.goal is Goal.RAMP and seen.control.before else dict(found)
+    harmful = None if seen.harmful is None else seen.harmful.backend
+    end = toward_baseline(seen.variants, harmful, epoch)
+    desired = {
+        label: desired_at(found.get(label), end, stages[0], epoch, router.capabilities)
+        for label, router in readings.routers.items()
+    }
+    head = seen.incident.headline if seen.incident is not None else "rollback"
+    changes: dict[str, Any] = {
+        "epoch": epoch,
+        "goal": Goal.BASELINE,
+        "desired": desired,
+        "before": before,
+        "applied_at": None,
+        "stages": stages,
+        "stage": 0,
+        "backed_off": 0,
+        "reasserted": 0,
+        "told": None,
+        "condemned": {one.name: one.digest for one in seen.candidates if seen.harmful in {None, one}},
+    }
+    return Move("flip", f"{head}; {why}", Phase.APPLYING, alert=AlertKind.ROLLBACK_STARTED, changes=changes)
+
+
+def _block(reason: str, breaker: str | None = None) -> Move:
+    return Move("block", f"not moved: {reason}", Phase.BLOCKED, alert=AlertKind.BLOCKED, breaker=breaker)
