@@ -4,8 +4,9 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
 import click
 
@@ -14,7 +15,10 @@ from monitor.bench.command import bench
 from monitor.cli_attribution import attribution
 from monitor.cli_calibrate import calibrate_command
 from monitor.cli_findings import findings
-from monitor.cli_output import file_argument, json_option, print_document
+from monitor.cli_freezes import freeze, unfreeze
+from monitor.cli_incidents import incidents
+from monitor.cli_moves import flip, pin, recover, unpin
+from monitor.cli_output import file_argument, json_option, print_document, reason_option
 from monitor.cli_plan import plan
 from monitor.cli_replay import replay
 from monitor.cli_routes import routes
@@ -24,7 +28,8 @@ from monitor.cli_variants import variants
 from monitor.client import call_api, read_document
 from monitor.config import Settings
 from monitor.demo.faults import FAULTS
-from monitor.errors import FullbackError
+from monitor.errors import FullbackError, RoutingError
+from monitor.routing.base import RouteTarget
 
 __all__ = ["main"]
 
@@ -47,9 +52,6 @@ def _guarded(command: Callable[_P, None]) -> Callable[_P, None]:
             raise click.ClickException(f"{error.title}: {error.detail}") from None
 
     return run
-
-
-reason_option = click.option("--reason", required=True, help="Why; goes into the audit.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -132,7 +134,8 @@ def check(as_json: bool) -> None:
         for route in factory.routes.all():
             probe(f"policy of {route.name}", lambda route=route: factory.policies.get(route.policy))  # type: ignore[misc]
             probe(f"streams of {route.name}", lambda route=route: _bounded(factory, route))  # type: ignore[misc]
-            probe(f"target of {route.name}", lambda route=route: build(route.target).read())  # type: ignore[misc]
+            for ref in route.targets:
+                probe(f"target {ref.label} of {route.name}", lambda ref=ref: _readable(build(ref)))  # type: ignore[misc]
     factory.database.close()
     lines = [f"{'ok  ' if one['ok'] else 'FAIL'} {one['check']}: {one['detail']}" for one in checks]
     print_document(checks, as_json=as_json, lines=lines)
@@ -147,14 +150,37 @@ def _bounded(factory: Any, route: Any) -> str | None:
     return bound_of(factory.policies.get(route.policy), factory.routes.variants(route)).reason
 
 
+def _readable(target: RouteTarget) -> str:
+    """Return what reading a target back is worth, and what is odd about what it shows.
+
+    Raises:
+        RoutingError: it cannot be read, or a GitOps manager would write over a flip.
+    """
+    found, worth = target.read(), target.capabilities.read_back.value
+    if found.owners:
+        raise RoutingError(
+            f"{', '.join(found.owners)} would write over a flip: add ignore rules for the weights and filters there "
+            "(docs/routers.md), then say so in the target's settings"
+        )
+    odd = [*found.pending, *(f"override {name}" for name in found.overrides)]
+    return f"read-back {worth}" + (f"; {'; '.join(odd)}" if odd else "")
+
+
 @main.command(name="list")
 @click.argument("what", type=click.Choice(["signals", "targets", "notifiers", "doors"]))
 @json_option
 def list_(what: str, as_json: bool) -> None:
     """Show what is registered."""
     rows = _registered(what)
-    lines = ["  ".join(str(value) for value in row.values()) for row in rows]
+    lines = [_line(row) for row in rows]
     print_document(rows, as_json=as_json, lines=lines)
+
+
+def _line(row: dict[str, Any]) -> str:
+    """Return a row for people: of a yes-or-no its name where it is yes."""
+    told = [f"{name}={value:g}" for name, value in row.items() if isinstance(value, float)]
+    told += [name for name, value in row.items() if value is True]
+    return "  ".join([*(str(value) for value in row.values() if isinstance(value, str)), *told])
 
 
 def _registered(what: str) -> list[dict[str, Any]]:
@@ -167,11 +193,16 @@ def _registered(what: str) -> list[dict[str, Any]]:
         case "signals":
             return [{"name": n, "kind": s.kind.value, "unit": s.unit, "title": s.title} for n, s in SIGNALS.items()]
         case "targets":
-            return [{"name": name} for name in TARGETS]
+            return [{"name": name, **_abilities(cast("type[RouteTarget]", one))} for name, one in TARGETS.items()]
         case "notifiers":
             return [{"name": name} for name in NOTIFIERS]
         case _:
             return [{"name": d.name, "path": d.path, "recorder": d.recorder.value} for d in DOORS.values()]
+
+
+def _abilities(kind: type[RouteTarget]) -> dict[str, Any]:
+    """Return the most that a kind of router can do, as JSON types; an instance's settings may allow less."""
+    return {**asdict(kind.capabilities), "read_back": kind.capabilities.read_back.value}
 
 
 @main.group()
@@ -258,64 +289,6 @@ def policies_add(name: str, path: str, as_json: bool) -> None:
     print_document(made, as_json=as_json, lines=[f"policy {made['name']}@{made['version']} stored"])
 
 
-@main.group()
-def incidents() -> None:
-    """Incidents, through the API."""
-
-
-@incidents.command("list")
-@click.option("--route")
-@json_option
-def incidents_list(route: str | None, as_json: bool) -> None:
-    """List incidents, newest first."""
-    found = call_api("GET", "/v1/incidents", params={} if route is None else {"route": route})
-    lines = [
-        f"{i['id']}  {i['route']}/{i['candidate']}  {'closed' if i['closed_at'] else 'OPEN'}  {i['headline']}"
-        for i in found["items"]
-    ]
-    print_document(found, as_json=as_json, lines=lines or ["no incidents"])
-
-
-@incidents.command("close")
-@click.argument("route")
-@click.argument("incident_id", type=int)
-@reason_option
-def incidents_close(route: str, incident_id: int, reason: str) -> None:
-    """Close an open incident."""
-    call_api("POST", f"/v1/routes/{route}/incidents/{incident_id}/close", json={"reason": reason})
-    click.echo(f"incident {incident_id} closed")
-
-
-@main.command()
-@click.argument("route")
-@click.option("--to", type=click.Choice(["baseline", "before"]), required=True, help="'before' undoes the last flip.")
-@reason_option
-@json_option
-def flip(route: str, to: str, reason: str, as_json: bool) -> None:
-    """Move a route by hand; the controller applies and verifies it."""
-    control = call_api("POST", f"/v1/routes/{route}/flips", json={"to": to, "reason": reason})
-    lines = [f"{route}: {control['phase']}, epoch {control['epoch']}; watch: fullback routes show {route}"]
-    print_document(control, as_json=as_json, lines=lines)
-
-
-@main.command()
-@click.argument("route")
-@click.option("--hours", type=float, default=24, show_default=True)
-@click.option("--off", is_flag=True, help="Lift the freeze.")
-@reason_option
-@json_option
-def freeze(route: str, hours: float, off: bool, reason: str, as_json: bool) -> None:
-    """Pin a route: no automatic flip for some hours. A person's flip still works."""
-    if off:
-        control = call_api("DELETE", f"/v1/routes/{route}/pin", params={"reason": reason})
-    else:
-        control = call_api("PUT", f"/v1/routes/{route}/pin", json={"hours": hours, "reason": reason})
-    until = control["pinned_until"]
-    print_document(
-        control, as_json=as_json, lines=[f"{route}: {'not frozen' if until is None else f'frozen until {until}'}"]
-    )
-
-
 @main.command()
 @click.option("--subject", required=True, help="As the events named them; '-' reads it from standard input.")
 @reason_option
@@ -343,10 +316,18 @@ def openapi() -> None:
 @click.option("--fault", type=click.Choice(list(FAULTS)), default=None, help="What goes wrong; see docs/demo.md.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--engines", type=click.Choice(["simulated", "llamacpp"]), default="simulated", show_default=True)
+@click.option(
+    "--target",
+    type=click.Choice(["envoy", "httproute"]),
+    default="envoy",
+    show_default=True,
+    help="What keeps the route: Envoy's own file, or an object in a Kubernetes API server; see docs/demo.md.",
+)
 @click.option("--keep", is_flag=True, help="Keep the temporary directory.")
-def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: str, keep: bool) -> None:
+def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: str, target: str, keep: bool) -> None:
     """Show the whole way: traffic, drift, verified rollback, with a real Envoy and PostgreSQL."""
     from monitor.demo.options import DemoOptions, EngineKind
+    from monitor.demo.routers import RouterKind
     from monitor.demo.run import run_demo
 
     try:
@@ -356,6 +337,7 @@ def demo(headless: bool, as_json: bool, fault: str | None, seed: int, engines: s
             fault=fault,
             seed=seed,
             engines=EngineKind(engines),
+            target=RouterKind(target),
             keep=keep,
         )
     except ValueError as error:
@@ -369,6 +351,9 @@ main.add_command(bench)
 main.add_command(calibrate_command)
 main.add_command(score)
 main.add_command(findings)
+for command in (flip, recover, pin, unpin, freeze, unfreeze):
+    main.add_command(command)
+main.add_command(incidents)
 main.add_command(plan)
 main.add_command(replay)
 main.add_command(routes)

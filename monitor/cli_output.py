@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-__all__ = ["file_argument", "json_option", "print_document"]
+__all__ = ["file_argument", "json_option", "print_document", "reason_option"]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+reason_option = click.option("--reason", required=True, help="Why; goes into the audit.")
 file_argument = click.argument("path", type=click.Path(exists=True, dir_okay=False), metavar="FILE")
 
 

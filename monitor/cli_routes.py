@@ -38,10 +38,15 @@ def routes_add(path: str, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def routes_show(name: str, as_json: bool) -> None:
-    """Show a route: phase, routing and every stream's verdict."""
+    """Show a route: phase, every router, what holds it, and every stream's verdict."""
     route = call_api("GET", f"/v1/routes/{name}")
+    route["overview"] = _overview(name)
     lines = [
-        f"{name}: mode {route['mode']}, phase {route['phase']} since {route['phase_since']}, epoch {route['epoch']}"
+        f"{name}: mode {route['mode']}, phase {route['phase']} since {route['phase_since']}, epoch {route['epoch']}",
+        *_moving(route),
+        *_routers(route["overview"]),
+        *_holding(route),
+        *_rehearsed(route["rehearsal"]),
     ]
     lines += [
         f"  {one['verdict']:<12} {one['candidate']} {one['signal']}/{one['slice']}: {one['reason']}"
@@ -59,6 +64,59 @@ def routes_show(name: str, as_json: bool) -> None:
                 f"({lead['part']:.0%}) from {lead['signal']}/{lead['slice']}"
             )
     print_document(route, as_json=as_json, lines=lines)
+
+
+def _overview(name: str) -> dict[str, Any]:
+    """Ask the routers; a route is shown without them, too."""
+    try:
+        found: dict[str, Any] = call_api("GET", f"/v1/routes/{name}/overview", timeout=120)
+    except click.ClickException as error:
+        return {"problem": error.message}
+    return found
+
+
+def _moving(route: dict[str, Any]) -> list[str]:
+    """Return which step of a move is written or in force."""
+    stages, stage = route["stages"], route["stage"]
+    if not stages or stage >= len(stages) or route["phase"] in {"armed", "hold", "triggered", "preflight"}:
+        return []
+    step = stages[stage]
+    what = f"the baseline gets {step['replicas']} replicas" if step["replicas"] else f"{step['share']} % of the way"
+    return [f"  move       {route['goal']} by {route['actor']}, step {stage + 1} of {len(stages)}: {what}"]
+
+
+def _routers(overview: dict[str, Any]) -> list[str]:
+    if "problem" in overview:
+        return [f"  routers    not asked: {overview['problem']}"]
+    lines = []
+    for one in overview["targets"]:
+        shows, standing = one["shows"], one["standing"] or "untouched"
+        weights = "" if shows is None else ", ".join(f"{name} {weight}" for name, weight in shows["weights"].items())
+        lines.append(f"  target     {one['target']}  {standing}  read-back {one['read_back']}  {weights}".rstrip())
+        if one["standing"] != "in_force":
+            lines.append(f"             {one['said']}")
+    return lines if overview["proof"] is None else [*lines, f"  proof      {overview['proof']}"]
+
+
+def _holding(route: dict[str, Any]) -> list[str]:
+    """Return what keeps the controller from moving the route by itself."""
+    overview, lines = route["overview"], []
+    if route["pinned_by"]:
+        lines.append(f"  pin        by {route['pinned_by']} until {route['pinned_until'] or 'it is lifted'}")
+    standing = [f"  freeze     {one['id']}: {one['said']}" for one in route["freezes"]]
+    if not standing and overview.get("held"):
+        standing = [f"  freeze     {overview['held']}"]
+    lines += standing
+    if overview.get("not_armed"):
+        lines.append(f"  not armed  {overview['not_armed']}")
+    return lines
+
+
+def _rehearsed(found: Sequence[dict[str, Any]]) -> list[str]:
+    if not found:
+        return ["  rehearsal  none yet"]
+    problems = [f"{one['target']}: {text}" if one["target"] else text for one in found for text in one["problems"]]
+    return [f"  rehearsal  {found[0]['at']}  {'FAILED: ' + '; '.join(problems) if problems else 'ok'}"]
 
 
 @routes.command("set")

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     evaluate_every_s: float = Field(1, gt=0, description="How often due ticks are looked for")
     reconcile_every_s: float = Field(0.5, gt=0, description="How often the controller looks at every route")
     notify_every_s: float = Field(1, gt=0, description="How often the outbox is drained")
+    rehearse_every_s: float = Field(
+        86_400, gt=0, description="How often the way of a rollback is gone in dry run at every route's routers"
+    )
     lease_s: float = Field(15, gt=0, description="A leader that is silent this long is replaced")
 
     subject_key: SecretStr | None = Field(

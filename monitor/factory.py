@@ -8,11 +8,13 @@ from alerts.registry import build as build_notifier
 from monitor.clock import Clock, SystemClock
 from monitor.config import Settings
 from monitor.controller.announce import Announcer
+from monitor.controller.look import Look
 from monitor.controller.operate import Operator
 from monitor.controller.reconcile import Reconciler
 from monitor.controller.transitions import Transitions
 from monitor.intake.limits import Limits
 from monitor.models.count_history import Resolution
+from monitor.models.route import Goal
 from monitor.routing.registry import build as build_target
 from monitor.services.agreement_watch import AgreementService
 from monitor.services.catalog import CatalogCache
@@ -23,12 +25,14 @@ from monitor.services.erasure import ErasureService
 from monitor.services.evaluate import EvaluateService
 from monitor.services.findings import FindingService
 from monitor.services.fingerprints import FingerprintService
+from monitor.services.freezes import FreezeService
 from monitor.services.gauges import GaugeService
 from monitor.services.ingest import SIGNAL_SETS, IngestService
 from monitor.services.keys import KeyService
 from monitor.services.notify import NotifyService
 from monitor.services.policies import PolicyService
 from monitor.services.quota import SourceQuota
+from monitor.services.rehearsal import RehearsalService
 from monitor.services.retention import RetentionService
 from monitor.services.roll_up import RollUpService
 from monitor.services.routes import RouteService
@@ -183,7 +187,7 @@ class Factory:
     @cached_property
     def gauges(self) -> GaugeService:
         """The gauges of ``/metrics``."""
-        return GaugeService(self.database)
+        return GaugeService(self.database, self.policies.get, self.clock)
 
     @cached_property
     def retention(self) -> RetentionService:
@@ -228,9 +232,28 @@ class Factory:
     @cached_property
     def reconciler(self) -> Reconciler:
         """The controller's loop body."""
-        return Reconciler(self.database, self.policies.get, self.transitions, build_target, self.clock)
+        return Reconciler(self.database, self.policies.get, self.transitions, self.look)
+
+    @cached_property
+    def look(self) -> Look:
+        """What the controller's steps read."""
+        return Look(self.database, build_target, self.clock)
+
+    @cached_property
+    def freezes(self) -> FreezeService:
+        """Freezes."""
+        return FreezeService(self.database, self.clock)
+
+    @cached_property
+    def rehearsals(self) -> RehearsalService:
+        """The rehearsals of every route's rollback."""
+        every = timedelta(seconds=self.settings.rehearse_every_s)
+        operator = self.operator
+        return RehearsalService(
+            self.database, lambda route: operator.rehearse(route, Goal.BASELINE), self.findings, self.clock, every
+        )
 
     @cached_property
     def operator(self) -> Operator:
         """Manual operations."""
-        return Operator(self.policies.get, self.transitions, build_target, self.clock)
+        return Operator(self.policies.get, self.transitions, self.look, self.clock)

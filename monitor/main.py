@@ -12,6 +12,7 @@ from monitor.api import (
     attribution,
     faults,
     findings,
+    freezes,
     health,
     history,
     ingest,
@@ -20,6 +21,7 @@ from monitor.api import (
     routes,
     streams,
     subjects,
+    timeline,
     variants,
 )
 from monitor.api.bodies import Bodies
@@ -95,6 +97,8 @@ def create_app(factory: Factory, role: ServiceRole = ServiceRole.ALL) -> FastAPI
             subjects.router,
             attribution.router,
             findings.router,
+            freezes.router,
+            timeline.router,
         ):
             app.include_router(router)
         views.install(app)

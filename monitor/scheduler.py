@@ -20,6 +20,8 @@ _LEASE = "worker"
 _GAUGES_EVERY_S = 5.0
 _FINDINGS_EVERY_S = 10.0
 _AGREEMENT_EVERY_S = 60.0
+_REHEARSE_LOOK_S = 30.0
+"""How often it is looked which routes are due."""
 _ROLL_UP_EVERY_S = 20.0
 _RETENTION_EVERY_S = 3600.0
 _EVERYWHERE = frozenset({"evaluate"})
@@ -41,13 +43,14 @@ class Worker:
         """Start the timers."""
         settings = self._factory.settings
         for name, seconds, job in (
-            ("evaluate", settings.evaluate_every_s, lambda: TICKS_CLOSED.inc(self._factory.evaluate.run())),
+            ("evaluate", settings.evaluate_every_s, self._evaluate),
             ("reconcile", settings.reconcile_every_s, self._factory.reconciler.run),
             ("notify", settings.notify_every_s, self._factory.notify.run),
             ("gauges", _GAUGES_EVERY_S, self._factory.gauges.run),
             ("fingerprints", _FINDINGS_EVERY_S, self._factory.fingerprints.run),
             ("silence", _FINDINGS_EVERY_S, self._factory.silence.run),
             ("agreement", _AGREEMENT_EVERY_S, self._factory.agreement.run),
+            ("rehearse", _REHEARSE_LOOK_S, self._factory.rehearsals.run),
             ("roll_up", _ROLL_UP_EVERY_S, self._factory.roll_up.run),
             ("retention", _RETENTION_EVERY_S, self._factory.retention.run),
         ):
@@ -60,6 +63,13 @@ class Worker:
         self._scheduler.shutdown(wait=True)
         with self._factory.database.transaction() as session:
             LeaseStore(session).release(_LEASE, self._holder, self._factory.clock.now())
+
+    def _evaluate(self) -> None:
+        """Close due ticks; the controller then looks at once, for an alarm should not wait for a timer."""
+        closed = self._factory.evaluate.run()
+        TICKS_CLOSED.inc(closed)
+        if closed:
+            self._scheduler.modify_job("reconcile", next_run_time=self._factory.clock.now())
 
     def leads(self) -> bool:
         """Take or renew the lease; True while this process leads."""

@@ -9,9 +9,12 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
+    "BREAKER_OPEN",
     "COMMIT_QUEUE",
     "COMMIT_QUEUE_BYTES",
     "FINDING_OPEN",
+    "FLIPS",
+    "FROZEN",
     "INGEST_RECORDS",
     "INGEST_REQUESTS",
     "INGEST_SECONDS",
@@ -21,6 +24,8 @@ __all__ = [
     "LEADER",
     "NOTIFICATIONS",
     "OUTBOX_PENDING",
+    "REHEARSAL_AT",
+    "REHEARSAL_OK",
     "ROUTE_PHASE",
     "SCHEMAS_UNREAD",
     "SOURCE_LAST_SEEN",
@@ -29,6 +34,7 @@ __all__ = [
     "STREAM_THRESHOLD",
     "TEXTS_WITHHELD",
     "TICKS_CLOSED",
+    "TIME_TO_EFFECTIVE",
     "configure_logging",
 ]
 
@@ -63,6 +69,24 @@ JOB_SECONDS = Histogram("fullback_job_duration_seconds", "Duration of the worker
 JOB_FAILURES = Counter("fullback_job_failures_total", "Runs of the worker's jobs that failed", ["job"])
 LEADER = Gauge("fullback_leader", "1 while this process leads")
 ROUTE_PHASE = Gauge("fullback_route_phase", "1 for the controller's phase of a route", ["route", "phase"])
+FLIPS = Counter(
+    "fullback_flip_total", "Writes of a routing that were committed, by what they were for", ["route", "action"]
+)
+TIME_TO_EFFECTIVE = Gauge(
+    "fullback_time_to_effective_seconds",
+    "Seconds from the alarm to each step of a route's last automatic rollback",
+    ["route", "step"],
+)
+FROZEN = Gauge("fullback_frozen", "1 while a freeze holds automatic moves of a route", ["route"])
+BREAKER_OPEN = Gauge("fullback_breaker_open", "1 while the breaker holds automatic moves of all routes")
+REHEARSAL_OK = Gauge(
+    "fullback_rehearsal_ok",
+    "1 where a rollback would work by the last rehearsal, by target; preflight under an empty target",
+    ["route", "target"],
+)
+REHEARSAL_AT = Gauge(
+    "fullback_rehearsal_timestamp_seconds", "When a rollback of a route was last rehearsed, Unix time", ["route"]
+)
 STREAM_STATISTIC = Gauge(
     "fullback_stream_log_statistic", "Log of a stream's e-detector statistic", ["route", "candidate", "signal", "slice"]
 )

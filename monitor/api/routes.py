@@ -7,6 +7,7 @@ from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.api.deps import Admin, Operating, Parts, Reading, route_for
+from monitor.api.moving_views import freeze_view, overview_view, rehearsal_view, stored_rehearsal_view
 from monitor.api.views import bound_view, control_view, route_view, stream_view, variant_view, whole_view
 from monitor.errors import ValidationError
 from monitor.models.route import Goal, Mode, TargetRef
@@ -18,7 +19,9 @@ from monitor.services.routes import CLEARABLE, RouteChange, RouteSpec
 from monitor.services.stream_bound import bound_of
 from monitor.storage.clocks import ClockStore
 from monitor.storage.controls import ControlStore
+from monitor.storage.freezes import FreezeStore
 from monitor.storage.late_events import LateEventStore
+from monitor.storage.rehearsals import RehearsalStore
 from monitor.storage.routes import VariantSpec
 from monitor.storage.streams import StreamStore
 
@@ -28,6 +31,8 @@ router = APIRouter(prefix="/v1/routes", tags=["routes"])
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$"
 _Name = Annotated[str, Field(pattern=_NAME)]
 _Reason = Annotated[str, Field(min_length=1, max_length=500)]
+_To = Literal["baseline", "before"]
+_GOALS = {"baseline": Goal.BASELINE, "before": Goal.RESTORE}
 
 
 class _Body(BaseModel):
@@ -35,10 +40,26 @@ class _Body(BaseModel):
 
 
 class TargetBody(_Body):
-    """Which kind of router, and its settings."""
+    """Which kind of router, its settings, and what it calls the backends where that is not what the variants do."""
 
     kind: str
     settings: dict[str, Any] = Field(default_factory=dict)
+    name: str = Field("", max_length=100)
+    backends: dict[str, str] = Field(default_factory=dict, max_length=32)
+    sources: list[str] = Field(default_factory=list, max_length=32)
+
+    def ref(self) -> TargetRef:
+        """Return the body as the service takes it."""
+        return TargetRef.from_json(self.model_dump())
+
+
+def _refs(one: TargetBody | None, several: list[TargetBody] | None) -> tuple[TargetRef, ...] | None:
+    """Return a route's targets, given as one or as a list."""
+    if one is not None and several is not None:
+        raise ValidationError("give 'target' or 'targets', not both")
+    if one is not None:
+        return (one.ref(),)
+    return None if several is None else tuple(body.ref() for body in several)
 
 
 class VariantBody(_Body):
@@ -92,7 +113,9 @@ class RouteBody(_Body):
     """A new route."""
 
     name: Annotated[str, Field(pattern=_NAME)]
-    target: TargetBody
+    target: TargetBody | None = None
+    """The router, where there is one; else give ``targets``."""
+    targets: list[TargetBody] | None = Field(None, max_length=32)
     variants: list[VariantBody] = Field(default_factory=list, max_length=32)
     policy: str = "default"
     mode: Mode = Mode.OBSERVE
@@ -109,6 +132,7 @@ class RouteChangeBody(_Body):
     mode: Mode | None = None
     policy: str | None = None
     target: TargetBody | None = None
+    targets: list[TargetBody] | None = Field(None, max_length=32)
     mirror_host_suffix: str | None = Field(None, max_length=64)
     mirror_percent: float | None = Field(None, ge=0, le=100)
     waiver: str | None = Field(None, max_length=500)
@@ -118,8 +142,8 @@ class RouteChangeBody(_Body):
     def wanted(self) -> RouteChange:
         """Return the body as the service takes it."""
         return RouteChange(
-            **self.model_dump(exclude={"target", "text_storage"}),
-            target=None if self.target is None else TargetRef(self.target.kind, self.target.settings),
+            **self.model_dump(exclude={"target", "targets", "text_storage"}),
+            targets=_refs(self.target, self.targets),
             text_storage=None if self.text_storage is None else self.text_storage.policy(),
             cleared=CLEARABLE & {name for name in self.model_fields_set if getattr(self, name) is None},
         )
@@ -128,8 +152,21 @@ class RouteChangeBody(_Body):
 class FlipBody(_Body):
     """A person's flip: to the baseline, or back to what was before the last flip."""
 
-    to: Literal["baseline", "before"]
+    to: _To
     reason: _Reason
+
+
+class RehearsalBody(_Body):
+    """Which flip is rehearsed."""
+
+    to: _To = "baseline"
+
+
+class RecoveryBody(_Body):
+    """A candidate is wanted back; ``at_once`` does not wait for evidence."""
+
+    reason: _Reason
+    at_once: bool = False
 
 
 class PinBody(_Body):
@@ -158,9 +195,9 @@ def index(parts: Parts, key: Reading) -> dict[str, Any]:
 def create(body: RouteBody, parts: Parts, key: Admin) -> dict[str, Any]:
     """Create a route with its variants, in mode observe unless said otherwise."""
     spec = RouteSpec(
-        **body.model_dump(exclude={"target", "variants", "text_storage"}),
+        **body.model_dump(exclude={"target", "targets", "variants", "text_storage"}),
         text_storage=NO_TEXT if body.text_storage is None else body.text_storage.policy(),
-        target=TargetRef(body.target.kind, body.target.settings),
+        targets=_refs(body.target, body.targets) or (),
         variants=[variant.spec() for variant in body.variants],
     )
     route = parts.routes.add(spec, key.source)
@@ -177,12 +214,16 @@ def show(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
         clock = ClockStore(session).get(route.id)
         streams = StreamStore(session).of_route(route.id)
         late = LateEventStore(session).since(route.id, parts.clock.now() - timedelta(hours=1))
+        frozen = FreezeStore(session).standing(parts.clock.now(), route.id)
+        rehearsals = RehearsalStore(session).of_route(route.id)
     names = {variant.id: variant.name for variant in variants}
     baseline = next((v.id for v in variants if v.role is Role.BASELINE), 0)
     ttl, tick_s = timedelta(seconds=policy.evidence_ttl_s), policy.tick_s if clock is None else clock.tick_s
     return {
         **route_view(route),
         **control_view(control),
+        "freezes": [freeze_view(one, {route.id: route.name}, parts.clock.now()) for one in frozen],
+        "rehearsal": [stored_rehearsal_view(one) for one in rehearsals],
         "warm": clock is not None and clock.warm_at is not None,
         "horizon_s": None if clock is None else clock.horizon_s,
         "tick_s": None if clock is None else clock.tick_s,
@@ -216,8 +257,26 @@ def add_variant(name: str, body: VariantBody, parts: Parts, key: Admin) -> dict[
 @router.post("/{name}/flips", status_code=status.HTTP_202_ACCEPTED, summary="Flip by hand")
 def flip(name: str, body: FlipBody, parts: Parts, key: Operating) -> dict[str, Any]:
     """Start a flip; the controller applies and verifies it. Watch the phase, or the decisions."""
-    goal = Goal.BASELINE if body.to == "baseline" else Goal.RESTORE
-    return control_view(parts.operator.flip(route_for(parts, key, name), goal, key.source, body.reason))
+    return control_view(parts.operator.flip(route_for(parts, key, name), _GOALS[body.to], key.source, body.reason))
+
+
+@router.post("/{name}/flips/rehearse", summary="What a flip by hand would do now")
+def rehearse(name: str, body: RehearsalBody, parts: Parts, key: Operating) -> dict[str, Any]:
+    """Go the way of a flip in dry run at every target; say what would hold an automatic one. Nothing is written."""
+    return rehearsal_view(parts.operator.rehearse(route_for(parts, key, name), _GOALS[body.to]))
+
+
+@router.post("/{name}/recoveries", status_code=status.HTTP_202_ACCEPTED, summary="Bring a candidate back")
+def recover(name: str, body: RecoveryBody, parts: Parts, key: Operating) -> dict[str, Any]:
+    """Bring a rolled-back candidate back in steps, once the evidence allows it, or at once by a person's word."""
+    route = route_for(parts, key, name)
+    return control_view(parts.operator.recover(route, key.source, body.reason, at_once=body.at_once))
+
+
+@router.get("/{name}/overview", summary="How a route's routers stand now")
+def overview(name: str, parts: Parts, key: Reading) -> dict[str, Any]:
+    """Read every router, and say what holds the route and what the proof says so far."""
+    return overview_view(parts.operator.overview(route_for(parts, key, name)))
 
 
 @router.put("/{name}/pin", summary="Pin a route")

@@ -28,12 +28,14 @@ __all__ = [
     "route_view",
     "rule_view",
     "stream_view",
+    "time_view",
     "variant_view",
     "whole_view",
 ]
 
 
-def _time(at: datetime | None) -> str | None:
+def time_view(at: datetime | None) -> str | None:
+    """Return an instant."""
     return None if at is None else at.isoformat().replace("+00:00", "Z")
 
 
@@ -43,13 +45,13 @@ def route_view(route: Route) -> dict[str, Any]:
         "name": route.name,
         "mode": route.mode.value,
         "policy": route.policy,
-        "target": {"kind": route.target.kind, "settings": dict(route.target.settings)},
+        "targets": [target.to_json() for target in route.targets],
         "mirror_host_suffix": route.mirror_host_suffix,
         "mirror_percent": route.mirror_percent,
         "waiver": route.waiver,
         "text_storage": route.text_storage.to_json(),
         "answer_schema": route.answer_schema,
-        "created_at": _time(route.created_at),
+        "created_at": time_view(route.created_at),
     }
 
 
@@ -57,15 +59,20 @@ def control_view(control: RouteControl) -> dict[str, Any]:
     """Return the controller's state of a route."""
     return {
         "phase": control.phase.value,
-        "phase_since": _time(control.phase_since),
+        "phase_since": time_view(control.phase_since),
         "goal": control.goal.value,
         "epoch": control.epoch,
-        "desired": None if control.desired is None else control.desired.to_json(),
-        "before": None if control.before is None else control.before.to_json(),
-        "applied_at": _time(control.applied_at),
+        "desired": {name: one.to_json() for name, one in control.desired.items()},
+        "before": {name: one.to_json() for name, one in control.before.items()},
+        "stages": [stage.to_json() for stage in control.stages],
+        "stage": control.stage,
+        "condemned": dict(control.condemned),
+        "applied_at": time_view(control.applied_at),
+        "actor": control.actor,
+        "told": control.told,
         "incident_id": control.incident_id,
         "pinned_by": control.pinned_by,
-        "pinned_until": _time(control.pinned_until),
+        "pinned_until": time_view(control.pinned_until),
     }
 
 
@@ -83,7 +90,7 @@ def variant_view(variant: Variant) -> dict[str, Any]:
         "digest": variant.digest,
         "artifact": facts.artifact.to_json(),
         "confirmed_by": variant.confirmed_by,
-        "confirmed_at": _time(variant.confirmed_at),
+        "confirmed_at": time_view(variant.confirmed_at),
         "warnings": list(facts.warnings),
         "defaults": {"reason": brings.reason, "slices": list(brings.slices), "in_force": facts.confirmed}
         | {"margins": {name: asdict(margin) for name, margin in brings.margins.items()}},
@@ -100,7 +107,7 @@ def stream_view(stream: Stream, names: Mapping[int, str], *, is_aa: bool) -> dic
         "slice": stream.slice,
         "verdict": stream.verdict.value,
         "reason": stream.reason,
-        "updated_at": _time(stream.updated_at),
+        "updated_at": time_view(stream.updated_at),
         **stream.evidence.to_json(),
     }
 
@@ -139,9 +146,9 @@ def incident_view(incident: Incident, route: str, names: Mapping[int, str]) -> d
         "signal": incident.signal,
         "slice": incident.slice,
         "headline": incident.headline,
-        "opened_at": _time(incident.opened_at),
-        "onset_at": _time(incident.onset_at),
-        "last_alarm_at": _time(incident.last_alarm_at),
+        "opened_at": time_view(incident.opened_at),
+        "onset_at": time_view(incident.onset_at),
+        "last_alarm_at": time_view(incident.last_alarm_at),
         "alarms": incident.alarms,
         "evidence": dict(incident.evidence),
         "effect": None if incident.effect is None else dict(incident.effect),
@@ -149,7 +156,7 @@ def incident_view(incident: Incident, route: str, names: Mapping[int, str]) -> d
         "advice": incident.advice,
         "severity": incident.severity.value,
         "at_least": None if incident.at_least is None else dict(incident.at_least),
-        "closed_at": _time(incident.closed_at),
+        "closed_at": time_view(incident.closed_at),
         "closed_by": incident.closed_by,
     }
 
@@ -159,7 +166,7 @@ def decision_view(audit: Audit, route: str) -> dict[str, Any]:
     return {
         "id": audit.id,
         "route": route,
-        "at": _time(audit.at),
+        "at": time_view(audit.at),
         "actor": audit.actor,
         "action": audit.action,
         "from_phase": audit.from_phase.value,
@@ -182,8 +189,8 @@ def finding_view(finding: Finding) -> dict[str, Any]:
         "kind": finding.kind.value,
         "subject": finding.subject,
         "detail": finding.detail,
-        "opened_at": _time(finding.opened_at),
-        "closed_at": _time(finding.closed_at),
+        "opened_at": time_view(finding.opened_at),
+        "closed_at": time_view(finding.closed_at),
         "closed_by": finding.closed_by,
         "closed_reason": finding.closed_reason,
     }
@@ -197,7 +204,7 @@ def rule_view(rule: Rule, position: int) -> dict[str, Any]:
         "match": rule.match_json(),
         "outcome": rule.outcome_json(),
         "actor": rule.actor,
-        "created_at": _time(rule.created_at),
+        "created_at": time_view(rule.created_at),
     }
 
 
@@ -208,5 +215,5 @@ def policy_view(policy: StoredPolicy) -> dict[str, Any]:
         "version": policy.version,
         "document": dict(policy.document),
         "actor": policy.actor,
-        "created_at": _time(policy.created_at),
+        "created_at": time_view(policy.created_at),
     }

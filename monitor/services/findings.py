@@ -27,6 +27,7 @@ _ALERTS = {
     FindingKind.TRAFFIC_UNLIKE: AlertKind.TRAFFIC_UNLIKE,
     FindingKind.HOLDBACK_SHARE: AlertKind.HOLDBACK_SHARE,
     FindingKind.SAMPLING_UNLIKE: AlertKind.SAMPLING_UNLIKE,
+    FindingKind.REHEARSAL_FAILED: AlertKind.REHEARSAL_FAILED,
     FindingKind.SHIPPER_SILENT: AlertKind.SHIPPER_SILENT,
 }
 _log = structlog.get_logger("fullback.findings")
@@ -40,6 +41,8 @@ class About:
     route: str | None = None
     baseline: str = ""
     facts: tuple[Fact, ...] = ()
+    next_step: str | None = None
+    """The command that a person most likely wants."""
 
 
 class FindingService:
@@ -70,6 +73,7 @@ class FindingService:
             occurred_at=now,
             facts=about.facts,
             evidence_url=self._public_url + ("/findings" if about.route is None else f"/routes/{about.route}"),
+            next_step=about.next_step,
         )
         for notifier in self._notifiers:
             OutboxStore(session).add(alert.dedup_key, notifier, to_json(alert), now)

@@ -1,6 +1,5 @@
 """From the domain to what the templates show. Pure."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,22 +12,20 @@ from monitor.models.decision import Audit
 from monitor.models.evidence import Stream
 from monitor.models.finding import Finding
 from monitor.models.incident import Incident
-from monitor.models.route import Goal, Phase, Route, RouteControl
+from monitor.models.route import Route, RouteControl
 from monitor.models.slices import ALL
 from monitor.models.tick import RouteClock, tick_start
-from monitor.models.variant import Role, Variant
+from monitor.models.variant import Role
 from monitor.storage.streams import Standing
 from monitor.ui.chart import percent
-from monitor.ui.reads import Fleet, RouteFacts
+from monitor.ui.reads import Fleet
 from monitor.ui.wording import FINDINGS, PHASES, VERDICTS, Badge, Moment, duration, moment
 
 __all__ = [
     "AuditLine",
     "FindingLine",
     "IncidentBox",
-    "NextStep",
     "RouteLine",
-    "RoutingLine",
     "StreamLine",
     "VariantLine",
     "audit_line",
@@ -37,10 +34,8 @@ __all__ = [
     "fold",
     "in_order",
     "incident_box",
-    "next_step",
     "pin_text",
     "route_line",
-    "routing_lines",
     "stream_line",
     "unit_of",
 ]
@@ -51,7 +46,6 @@ _BEHIND_TICKS = 5
 _METER_WIDTH = 100
 _UNSAID = "not evaluated since the last restart"
 _LARGEST_EXPONENT = 13.0
-_IN_FLIGHT = {Phase.PREFLIGHT, Phase.APPLYING, Phase.VERIFYING_CONTROL, Phase.VERIFYING_TRAFFIC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +71,7 @@ class RouteLine:
     variants: list[VariantLine]
     data: Moment | None
     pin: str | None
+    frozen: bool
     epoch: int
     incidents: int
     behind: str | None
@@ -111,25 +106,6 @@ class StreamLine:
     def leads(self) -> bool:
         """Whether it is shown at once: harm always, else what is about all traffic."""
         return self.harmful or self.slice == ALL
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingLine:
-    """What one backend gets, before the last flip and as desired."""
-
-    backend: str
-    variant: str
-    role: str
-    before: str
-    desired: str
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """What a person can do now, and how."""
-
-    does: str
-    command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +227,7 @@ def route_line(route: Route, fleet: Fleet, now: datetime) -> RouteLine:
         variants=lines,
         data=None if data is None else moment(data, now),
         pin=pin_text(control, now),
+        frozen=any(one.route_id in {None, route.id} for one in fleet.freezes),
         epoch=control.epoch,
         incidents=sum(incident.route_id == route.id for incident in fleet.incidents),
         behind=None if late is None else duration(late),
@@ -321,34 +298,6 @@ def unit_of(signal: str) -> str:
             assert_never(never)
 
 
-def routing_lines(control: RouteControl, variants: Sequence[Variant]) -> list[RoutingLine]:
-    """Return what every backend got before the last flip and should get now; empty when nothing was ever changed."""
-    before, desired = control.before, control.desired
-    if before is None and desired is None:
-        return []
-    known = {variant.backend: variant for variant in variants}
-    backends = [*known]
-    for weights, mirror in ((d.weights, d.mirror) for d in (before, desired) if d is not None):
-        backends += [name for name in (*weights, mirror) if name is not None and name not in backends]
-    return [
-        RoutingLine(
-            backend,
-            known[backend].name if backend in known else "unknown",
-            known[backend].role.value if backend in known else "–",
-            "–" if before is None else _gets(before.weights, before.mirror, backend),
-            "–" if desired is None else _gets(desired.weights, desired.mirror, backend),
-        )
-        for backend in backends
-    ]
-
-
-def _gets(weights: Mapping[str, int], mirror: str | None, backend: str) -> str:
-    total = sum(weights.values())
-    weight = weights.get(backend, 0)
-    share = f" ({100 * weight / total:.3g} %)" if total else ""
-    return f"weight {weight}{share}{', and the mirror' if mirror == backend else ''}"
-
-
 def incident_box(incident: Incident, names: Mapping[int, str], now: datetime) -> IncidentBox:
     """Return an incident's box."""
     effect, window = _effect(incident)
@@ -390,25 +339,6 @@ def _effect(incident: Incident) -> tuple[str | None, str | None]:
 
 def _points(difference: float) -> str:
     return f"{100 * difference:+.2f}".replace("-", "−")
-
-
-def next_step(facts: RouteFacts) -> NextStep | None:
-    """Return the command that a person most likely wants now."""
-    name, phase = shlex.quote(facts.route.name), facts.control.phase
-    rolls = f"fullback flip {name} --to baseline --reason 'why'"
-    undo = f"fullback flip {name} --to before --reason 'why'"
-    if phase in {Phase.STUCK, Phase.REVERTED}:
-        return NextStep("Check the router by hand, then send all traffic to the baseline again:", rolls)
-    if phase is Phase.BLOCKED:
-        return NextStep("Roll back without the preflight, if you know that the baseline can take the load:", rolls)
-    if phase in _IN_FLIGHT or phase in {Phase.ROLLED_BACK, Phase.HOLD}:
-        if facts.control.before is None or facts.control.goal is Goal.RESTORE:
-            return None
-        does = "Undo: restore the routing from before the flip, record a false alarm, and pin the route for 24 h:"
-        return NextStep(does, undo)
-    if facts.open_incidents:
-        return NextStep("Nothing has been moved. Send all traffic to the baseline:", rolls)
-    return None
 
 
 def audit_line(audit: Audit, route: str, now: datetime) -> AuditLine:

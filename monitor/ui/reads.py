@@ -10,6 +10,7 @@ from monitor.models.decision import Audit
 from monitor.models.evidence import Stream
 from monitor.models.fault import FaultCount
 from monitor.models.finding import Finding
+from monitor.models.freeze import Freeze
 from monitor.models.incident import Incident
 from monitor.models.route import Phase, Route, RouteControl
 from monitor.models.tick import RouteClock
@@ -20,8 +21,10 @@ from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
 from monitor.storage.faults import FaultStore
 from monitor.storage.findings import FindingStore
+from monitor.storage.freezes import FreezeStore
 from monitor.storage.incidents import IncidentStore
 from monitor.storage.late_events import LateEventStore
+from monitor.storage.rehearsals import RehearsalStore, StoredRehearsal
 from monitor.storage.routes import RouteStore
 from monitor.storage.streams import Standing, StreamStore
 
@@ -55,6 +58,8 @@ class Fleet:
     incidents: list[Incident]
     findings: list[Finding]
     """The open ones, newest first."""
+    freezes: list[Freeze]
+    """Those that stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,9 @@ class RouteFacts:
     timeline: list[Audit]
     findings: list[Finding]
     """The open ones."""
+    freezes: list[Freeze]
+    """Those that hold it now."""
+    rehearsals: list[StoredRehearsal]
 
     @property
     def baseline(self) -> Variant | None:
@@ -84,7 +92,7 @@ class RouteFacts:
         return self.baseline is not None and stream.candidate_id == self.baseline.id
 
 
-def fleet_of(session: Session) -> Fleet:
+def fleet_of(session: Session, now: datetime) -> Fleet:
     """Read every route; the number of queries does not grow with the fleet."""
     return Fleet(
         routes=RouteStore(session).all(),
@@ -95,10 +103,11 @@ def fleet_of(session: Session) -> Fleet:
         standings=StreamStore(session).standings(),
         incidents=IncidentStore(session).all_open(),
         findings=FindingStore(session).newest(_MOST_OPEN, only_open=True),
+        freezes=FreezeStore(session).standing(now),
     )
 
 
-def route_facts(session: Session, route: Route) -> RouteFacts:
+def route_facts(session: Session, route: Route, now: datetime) -> RouteFacts:
     """Read one route."""
     control = ControlStore(session).get(route.id)
     open_incidents = IncidentStore(session).open_of(route.id)
@@ -114,6 +123,8 @@ def route_facts(session: Session, route: Route) -> RouteFacts:
         incident=incident,
         timeline=[] if incident is None else DecisionStore(session).of_incident(route.id, incident.id),
         findings=[one for one in FindingStore(session).newest(_MOST_OPEN, only_open=True) if one.route == route.name],
+        freezes=FreezeStore(session).standing(now, route.id),
+        rehearsals=RehearsalStore(session).of_route(route.id),
     )
 
 

@@ -11,9 +11,9 @@ from fastapi.responses import RedirectResponse
 from monitor.errors import AuthError, ForbiddenError, NotFoundError
 from monitor.factory import Factory
 from monitor.models.key import Scope
-from monitor.models.route import Route
+from monitor.models.route import Mode, Route
 from monitor.services.stream_bound import bound_of
-from monitor.ui import pages
+from monitor.ui import moving, pages, routing
 from monitor.ui.artifacts import variant_box
 from monitor.ui.document import HEADERS, PageRoute, asset, page
 from monitor.ui.evidence import chart_view, choose
@@ -88,10 +88,11 @@ Desk = Annotated[_Desk, Depends(_desk)]
 def routes(desk: Desk) -> Response:
     """Show every route with one verdict per candidate."""
     with desk.parts.database.reading() as session:
-        fleet = fleet_of(session)
+        fleet = fleet_of(session, desk.now)
     lines = [pages.route_line(route, fleet, desk.now) for route in desk.seen(fleet.routes)]
     findings = sum(desk.viewer.sees_finding(one) for one in fleet.findings)
-    return desk.page("routes.html", lines=lines, findings=findings)
+    freezes = [moving.freeze_line(one) for one in fleet.freezes if one.route_id is None]
+    return desk.page("routes.html", lines=lines, findings=findings, freezes=freezes)
 
 
 @router.api_route("/routes/{name}", methods=_GET)
@@ -105,7 +106,7 @@ def evidence(
     route = desk.route(name)
     window = timedelta(minutes=minutes or _DEFAULT_MINUTES)
     with desk.parts.database.reading() as session:
-        facts = route_facts(session, route)
+        facts = route_facts(session, route, desk.now)
         chosen = choose(facts, stream)
         tick_s = 10.0 if facts.clock is None else facts.clock.tick_s
         counted = None if chosen is None else counts_of(session, chosen, tick_s, desk.now, window, desk.parts.kept)
@@ -131,12 +132,17 @@ def evidence(
         data=None if facts.newest_data is None else moment(facts.newest_data, desk.now),
         pin=pages.pin_text(facts.control, desk.now),
         variants=[variant_box(variant, route, desk.now) for variant in facts.variants],
-        routing=pages.routing_lines(facts.control, facts.variants),
+        routing=routing.routing_lines(facts.control, facts.variants),
         incident=None if facts.incident is None else pages.incident_box(facts.incident, names, desk.now),
         other_incidents=[pages.incident_box(one, names, desk.now) for one in others],
-        timeline=[pages.audit_line(audit, route.name, desk.now) for audit in facts.timeline],
+        timeline=moving.timeline_lines(facts.incident, facts.timeline, route, desk.now),
+        effective=moving.effective_text(facts.incident, facts.timeline),
+        move=moving.move_text(facts.control),
+        freezes=[moving.freeze_line(one) for one in facts.freezes],
+        rehearsal=moving.rehearsal_box(facts.rehearsals, desk.now),
+        not_armed=_not_armed(desk, route),
         findings=[pages.finding_line(one, desk.now) for one in facts.findings],
-        step=pages.next_step(facts),
+        step=routing.next_step(facts),
         streams=[pages.stream_line(one, names, late) for one in streams if not facts.is_aa(one)],
         wholes=whole_lines(facts, desk.parts.policies.get(route.policy), desk.now),
         aa_streams=[pages.stream_line(one, names, late) for one in streams if facts.is_aa(one)],
@@ -147,6 +153,13 @@ def evidence(
         late_events=late_events,
         bound=bound_of(desk.parts.policies.get(route.policy), facts.variants),
     )
+
+
+def _not_armed(desk: _Desk, route: Route) -> str | None:
+    """Return why a route in mode auto is not armed yet; no router is asked."""
+    if route.mode is not Mode.AUTO:
+        return None
+    return desk.parts.look.not_armed(desk.parts.operator.see(route), desk.now)
 
 
 def _window(minutes: int) -> str:

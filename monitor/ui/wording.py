@@ -32,15 +32,18 @@ VERDICTS: Mapping[Verdict, Badge] = {
 
 PHASES: Mapping[Phase, Badge] = {
     Phase.ARMED: Badge("●", "armed", "neutral", "watching; the router does what it is configured to do"),
+    Phase.TRIGGERED: Badge("▸", "triggered", "busy", "a rollback is decided; asking what may hold it"),
     Phase.PREFLIGHT: Badge("▸", "preflight", "busy", "checking that the baseline can take the traffic"),
     Phase.APPLYING: Badge("▸", "applying", "busy", "writing the new routing to the router"),
     Phase.VERIFYING_CONTROL: Badge("▸", "verifying-control", "busy", "reading back what the router does"),
     Phase.VERIFYING_TRAFFIC: Badge("▸", "verifying-traffic", "busy", "waiting for traffic to prove the change"),
     Phase.ROLLED_BACK: Badge("◂", "rolled-back", "busy", "the baseline serves, proven by traffic"),
     Phase.HOLD: Badge("◂", "hold", "busy", "the baseline serves until a person says otherwise"),
+    Phase.RECOVERING: Badge("↻", "recovering", "busy", "the candidate comes back once it is shown to be safe"),
+    Phase.RAMPING: Badge("↗", "ramping", "busy", "a part of the traffic is back on the candidate, and is looked at"),
     Phase.STUCK: Badge("!", "stuck", "warn", "the change could not be proven; a person is needed"),
     Phase.REVERTED: Badge("!", "reverted", "warn", "someone else changed the routing; Fullback does not fight it"),
-    Phase.BLOCKED: Badge("!", "blocked", "warn", "a rollback is wanted and its preflight failed; a person is needed"),
+    Phase.BLOCKED: Badge("!", "blocked", "warn", "a rollback is wanted and held; a person is needed"),
 }
 
 FINDINGS: Mapping[FindingKind, Badge] = {
@@ -64,6 +67,9 @@ FINDINGS: Mapping[FindingKind, Badge] = {
     ),
     FindingKind.SAMPLING_UNLIKE: Badge(
         "≠", "sampling unlike", "warn", "the legs of requests were asked at unlike temperatures"
+    ),
+    FindingKind.REHEARSAL_FAILED: Badge(
+        "!", "rehearsal failed", "warn", "a rollback of the route would not work now: mend it before it is needed"
     ),
     FindingKind.SHIPPER_SILENT: Badge("…", "shipper silent", "warn", "a source that used to send sends nothing"),
 }

@@ -14,7 +14,7 @@ from monitor.config import Settings
 from monitor.factory import Factory
 from monitor.main import ServiceRole, create_app
 from monitor.models.key import Scope
-from tests.integration.console_seed import add_route, seed_drift, seed_findings
+from tests.integration.console_seed import add_route, seed_drift, seed_findings, seed_ramp
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -24,7 +24,13 @@ _ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-_PATHS = {"routes": "/", "evidence": "/routes/chat-70b", "audit": "/audit", "findings": "/findings?state=all"}
+_PATHS = {
+    "routes": "/",
+    "evidence": "/routes/chat-70b",
+    "ramp": "/routes/code-30b",
+    "audit": "/audit",
+    "findings": "/findings?state=all",
+}
 _WIDE, _NARROW = 1280, 390
 
 
@@ -107,6 +113,17 @@ _LOW_CONTRAST = """
 }
 """
 
+_OVERLAPPING = """
+() => [...document.querySelectorAll('.timeline li')].flatMap(line => {
+  const boxes = [...line.children].map(e => [e.getBoundingClientRect(), e.scrollWidth, e.textContent]);
+  return boxes.slice(1).flatMap(([box, , text], i) => {
+    const [before, wide] = boxes[i];
+    const meet = box.top < before.bottom && before.top < box.bottom && box.left < before.left + wide;
+    return meet ? [text.slice(0, 40)] : [];
+  });
+})
+"""
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [_WIDE, _NARROW])
@@ -115,6 +132,7 @@ def test_pages_are_clean_readable_and_fit(
 ) -> None:
     seed_drift(factory)
     seed_findings(factory, "chat-70b")
+    seed_ramp(factory)
     add_route(factory, "embed-small-with-a-rather-long-name-that-must-wrap-somewhere")
     with _served(factory) as base:
         context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
@@ -129,6 +147,7 @@ def test_pages_are_clean_readable_and_fit(
             assert complaints == []
             assert _overflow(page) <= 0, f"{path} is wider than {width} px"
             assert page.evaluate(_LOW_CONTRAST) == []
+            assert page.evaluate(_OVERLAPPING) == []
             page.close()
         context.close()
 

@@ -11,7 +11,7 @@ from monitor.models.decision import Audit
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.finding import FindingKind
 from monitor.models.incident import Alarm
-from monitor.models.route import DesiredRoute, Mode, Phase, Route, RouteSnapshot, TargetRef
+from monitor.models.route import DesiredRoute, Goal, Mode, Phase, Route, RouteSnapshot, Stage, TargetRef
 from monitor.models.tick import RouteClock, ScoredTick, tick_of, tick_start
 from monitor.models.variant import Role, Tier, Variant
 from monitor.services.effects import effect_of
@@ -21,7 +21,9 @@ from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
 from monitor.storage.event_tables import FaultCountRow
 from monitor.storage.findings import FindingStore
+from monitor.storage.freezes import FreezeStore
 from monitor.storage.incidents import IncidentStore
+from monitor.storage.rehearsals import RehearsalStore, StoredRehearsal
 from monitor.storage.routes import VariantSpec
 from monitor.storage.streams import StreamStore
 
@@ -36,7 +38,7 @@ def add_route(factory: Factory, name: str, mode: Mode = Mode.AUTO, candidate: st
         VariantSpec("chat-bf16", Role.BASELINE, "bf16-cluster", "bf16", Tier.SERVING),
         VariantSpec(candidate, Role.CANDIDATE, "int4-cluster", "gguf q4_k_m", Tier.QUANTIZED),
     ]
-    return factory.routes.add(RouteSpec(name, TargetRef("memory", {"name": name}), variants, mode=mode), "ops")
+    return factory.routes.add(RouteSpec(name, (TargetRef("memory", {"name": name}),), variants, mode=mode), "ops")
 
 
 def add_stream(factory: Factory, route: Route, variant: Variant, signal: str, slice_: str, **changes: Any) -> Stream:
@@ -126,7 +128,8 @@ def roll_back(factory: Factory, route: Route, incident: int, alarm: datetime, ac
     before = RouteSnapshot({"bf16-cluster": 5, "int4-cluster": 95}, "bf16-cluster", 0)
     desired = DesiredRoute(1, {"bf16-cluster": 100, "int4-cluster": 0}, "int4-cluster")
     steps = [
-        (0.4, "roll_back", Phase.ARMED, Phase.PREFLIGHT, "Schema failures: candidate 7.8 %, baseline 0.5 %"),
+        (0.4, "roll_back", Phase.ARMED, Phase.TRIGGERED, "Schema failures: candidate 7.8 %, baseline 0.5 %"),
+        (0.5, "clear", Phase.TRIGGERED, Phase.PREFLIGHT, "nothing holds it"),
         (0.7, "flip", Phase.PREFLIGHT, Phase.APPLYING, "baseline healthy: 2 of 2904 answers failed (0.1 %, limit 2 %)"),
         (1.2, "applied", Phase.APPLYING, Phase.VERIFYING_CONTROL, "epoch 1 written to the router"),
         (
@@ -166,8 +169,8 @@ def roll_back(factory: Factory, route: Route, incident: int, alarm: datetime, ac
                     incident_id=incident,
                     policy_name="default",
                     policy_version=1,
-                    before=before.to_json(),
-                    after=desired.to_json(),
+                    before={"memory": before.to_json()},
+                    after={"memory": desired.to_json()},
                 )
             )
         store = ControlStore(session)
@@ -179,12 +182,53 @@ def roll_back(factory: Factory, route: Route, incident: int, alarm: datetime, ac
                 phase=Phase.HOLD,
                 phase_since=alarm + timedelta(seconds=14.6),
                 epoch=1,
-                desired=desired,
-                before=before,
+                desired={"memory": desired},
+                before={"memory": before},
+                stages=(Stage(100),),
                 applied_at=alarm + timedelta(seconds=1.2),
                 incident_id=incident,
             ),
         )
+
+
+def seed_ramp(factory: Factory, name: str = "code-30b") -> Route:
+    """Write a route of two clusters whose candidate is on its way back, frozen, and whose last rehearsal failed."""
+    variants = [
+        VariantSpec("code-bf16", Role.BASELINE, "bf16-cluster", "bf16", Tier.SERVING),
+        VariantSpec("code-int4", Role.CANDIDATE, "int4-cluster", "awq", Tier.QUANTIZED),
+    ]
+    targets = tuple(TargetRef("memory", {"name": f"{name}-{label}"}, label) for label in ("east", "west"))
+    route = factory.routes.add(RouteSpec(name, targets, variants, mode=Mode.AUTO), "ops")
+    now = factory.clock.now()
+    warm(factory, route)
+    before = RouteSnapshot({"bf16-cluster": 5, "int4-cluster": 95}, "bf16-cluster", 0)
+    desired = DesiredRoute(3, {"bf16-cluster": 76, "int4-cluster": 24}, "bf16-cluster")
+    other = DesiredRoute(3, {"bf16-cluster": 100, "int4-cluster": 0}, None)
+    with factory.database.transaction() as session:
+        store = ControlStore(session)
+        seen = store.get(route.id)
+        ramping = replace(
+            seen,
+            phase=Phase.RAMPING,
+            phase_since=now - timedelta(minutes=4),
+            goal=Goal.RAMP,
+            actor="ana",
+            epoch=3,
+            desired={"east": desired, "west": other},
+            before={"east": before, "west": before},
+            applied_at=now - timedelta(minutes=4),
+            stages=tuple(Stage(share) for share in (1, 5, 25, 50, 100)),
+            stage=2,
+        )
+        assert store.replace(seen, ramping)
+        FreezeStore(session).add(None, "breaker", "4 of 9 routes alarmed within 600 s (limit 3)", now, None)
+        FreezeStore(session).add(route.id, "ana", "release week", now, now + timedelta(hours=8))
+        problem = "HTTPRoute llm/code-30b cannot be patched: 403, the service account may not patch httproutes"
+        rows = [StoredRehearsal(label, now - timedelta(hours=3), (), ()) for label in ("", "east")]
+        RehearsalStore(session).put(
+            route.id, [*rows, StoredRehearsal("west", now - timedelta(hours=3), (problem,), (), ("argocd",))]
+        )
+    return route
 
 
 def seed_faults(factory: Factory, main: Stream, baseline_id: int) -> None:

@@ -27,6 +27,7 @@ from monitor.ui.chart import Chart, Marker, percent, render
 from monitor.ui.pages import behind, fold
 from monitor.ui.series import Point, points_of
 from monitor.ui.session import COOKIE, local_path
+from monitor.ui.wording import FINDINGS, PHASES
 from tests.integration.console_seed import (
     TICK_S,
     add_incident,
@@ -36,6 +37,7 @@ from tests.integration.console_seed import (
     roll_back,
     seed_drift,
     seed_findings,
+    seed_ramp,
     warm,
 )
 
@@ -151,7 +153,10 @@ def test_the_evidence_page_tells_where_answers_fail(factory: Factory, client: Te
     [
         (Phase.STUCK, "--to baseline"),
         (Phase.REVERTED, "--to baseline"),
+        (Phase.TRIGGERED, "--to baseline"),
         (Phase.BLOCKED, "--to baseline"),
+        (Phase.RECOVERING, "--to before"),
+        (Phase.RAMPING, "--to baseline"),
         (Phase.HOLD, "--to before"),
     ],
 )
@@ -167,6 +172,59 @@ def test_every_phase_that_needs_a_person_names_the_command(
     text = words(client.get("/routes/chat-70b").text)
     assert f"fullback flip chat-70b {command}" in text
     assert phase.value in text
+
+
+def test_a_candidate_that_was_safe_again_can_be_asked_for(factory: Factory, client: TestClient) -> None:
+    from monitor.storage.controls import ControlStore
+
+    route = seed_drift(factory)["route"]
+    with factory.database.transaction() as session:
+        seen = ControlStore(session).get(route.id)
+        ControlStore(session).replace(seen, replace(seen, told="safe"))
+    assert "fullback recover chat-70b --reason" in words(client.get("/routes/chat-70b").text)
+
+
+def test_every_phase_has_its_words_and_every_finding_its_own() -> None:
+    assert set(PHASES) == set(Phase)
+    assert set(FINDINGS) == set(FindingKind)
+    assert len({badge.meaning for badge in PHASES.values()}) == len(Phase)
+
+
+def test_the_time_line_says_how_long_after_the_alarm(factory: Factory, client: TestClient) -> None:
+    seed_drift(factory)
+    text = words(client.get("/routes/chat-70b").text)
+    assert "+1.2 s applied by controller, applying → verifying-control, epoch 1" in text
+    assert (
+        "From the alarm: decided +0.4 s, committed +0.7 s, written +1.2 s, read back +1.8 s, "
+        "proven by traffic +14.0 s." in text
+    )
+
+
+def test_several_targets_are_told_apart(factory: Factory, client: TestClient) -> None:
+    seed_drift(factory)
+    seed_ramp(factory)
+    assert '<th scope="col">Target</th>' not in client.get("/routes/chat-70b").text
+    page = client.get("/routes/code-30b").text
+    assert '<th scope="col">Target</th>' in page
+    text = words(page)
+    assert "east int4-cluster code-int4 candidate weight 95 (95 %) weight 24 (24 %)" in text
+    assert "west int4-cluster code-int4 candidate weight 95 (95 %) weight 0 (0 %)" in text
+
+
+def test_what_holds_a_route_is_on_its_page_and_the_breaker_on_the_first(factory: Factory, client: TestClient) -> None:
+    seed_drift(factory)
+    seed_ramp(factory)
+    text = words(client.get("/routes/code-30b").text)
+    assert "step 3 of 5: 25 % of the candidate's way back, by ana" in text
+    assert "The route is frozen by ana until 2026-03-02 20:00 UTC: release week." in text
+    assert "fullback unfreeze 2 --reason" in text
+    assert "A rollback would not work, by the rehearsal 3 h 0 min ago" in text
+    assert "west: HTTPRoute llm/code-30b cannot be patched: 403" in text
+    assert "auto, not armed: argocd would write over a flip at target west" in text
+    first = words(client.get("/").text)
+    assert "The breaker holds all routes until it is lifted" in first
+    assert "release week" not in first
+    assert first.count("frozen") == 2, "each route's own line says so"
 
 
 def test_in_observe_the_next_step_is_the_flip_that_was_not_made(factory: Factory, client: TestClient) -> None:

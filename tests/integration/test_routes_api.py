@@ -8,6 +8,7 @@ from tests.support.events import bearer, key
 BASELINE = {"name": "bf16", "role": "baseline", "backend": "base", "format": "bf16", "tier": "serving"}
 CANDIDATE = {"name": "int4", "role": "candidate", "backend": "cand", "format": "int4", "tier": "quantized"}
 TARGET = {"kind": "memory", "settings": {"name": "routes-api", "weights": {"base": 5, "cand": 95}, "mirror": "base"}}
+SHOWN = {"name": "memory", **TARGET, "backends": {}, "sources": []}
 BODY = {"name": "chat", "target": TARGET, "variants": [BASELINE, CANDIDATE]}
 
 
@@ -48,7 +49,7 @@ def test_a_route_is_created_with_its_variants(call):
         ({"mirror_percent": 101}, "/body/mirror_percent"),
         ({"colour": "red"}, "/body/colour"),
         ({"policy": "nobody"}, "there is no policy 'nobody'"),
-        ({"target": {"kind": "teleport", "settings": {}}}, "known: envoy, memory"),
+        ({"target": {"kind": "teleport", "settings": {}}}, "known: envoy, httproute, litellm, memory"),
         ({"target": {"kind": "memory", "settings": {"nam": "x"}}}, "missing 'name'"),
         ({"variants": [CANDIDATE]}, "exactly one must have the role baseline"),
         ({"variants": [BASELINE, {**BASELINE, "name": "b2", "backend": "b2"}]}, "exactly one"),
@@ -80,7 +81,7 @@ def test_a_change_leaves_what_it_does_not_name(call, chat, client, admin):
     answer = call("PATCH", "/chat", {"mode": "auto", "waiver": "tested elsewhere"})
     assert (answer.status_code, answer.json()["mode"]) == (200, "auto")
     shown = call("GET", "/chat").json()
-    assert (shown["waiver"], shown["target"]) == ("tested elsewhere", TARGET)
+    assert (shown["waiver"], shown["targets"]) == ("tested elsewhere", [SHOWN])
     audit = client.get("/v1/decisions?route=chat", headers=admin).json()["items"]
     assert [(a["action"], a["actor"]) for a in audit] == [("change", "admin"), ("create", "admin")]
     assert "mode = auto" in audit[0]["reason"]

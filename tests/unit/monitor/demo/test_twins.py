@@ -1,10 +1,11 @@
 """Real twins compared by their logs."""
 
+from datetime import UTC, datetime, timedelta
 from math import isnan
 
 import pytest
 
-from monitor.demo.twins import compare_twins
+from monitor.demo.twins import compare_twins, first_unlike
 
 
 def event(request_id, text, duration_ms=10.0, *, host="gw:1", status=200):
@@ -46,3 +47,22 @@ def test_latencies_are_percentiles_of_each_log():
     assert report.latency_ms["int4"] == pytest.approx((50, 95))
     assert all(isnan(value) for value in report.latency_ms["bf16"])
     assert report.lines()[-1].endswith("(0.0 %)")
+
+
+def test_the_first_unlike_answer_is_the_first_to_end_of_those_begun_since():
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def at(second, one):
+        return one | {"started_at": (begun + timedelta(seconds=second)).isoformat().replace("+00:00", "Z")}
+
+    baseline = [at(0, shadow(name, "same")) for name in "abcd"]
+    candidate = [
+        at(-1, event("a", "other")),
+        at(1, event("b", "same")),
+        at(2, event("c", "other", duration_ms=3000.0)),
+        at(3, event("d", "other", duration_ms=500.0)),
+        at(1, event("without-a-twin", "other")),
+        at(1, event("d", "x", status=500)),
+    ]
+    assert first_unlike(baseline, candidate, begun) == begun + timedelta(seconds=3.5)
+    assert first_unlike(baseline, candidate[:2], begun) is None
