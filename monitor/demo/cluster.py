@@ -17,6 +17,7 @@ from monitor.demo.event_log import rfc3339
 from monitor.demo.fault import Fault
 from monitor.demo.names import BASELINE, CANDIDATE, ROUTE
 from monitor.demo.processes import Child, Children, free_port
+from monitor.demo.report import first_injected, read_lines
 from monitor.demo.twins import TwinReport
 
 __all__ = ["WEIGHTS", "Cluster", "Engines", "TrafficShape"]
@@ -44,7 +45,7 @@ class Engines:
         seed: of the answers.
     """
 
-    traffic = TrafficShape()
+    traffic: TrafficShape = TrafficShape()
 
     def __init__(self, children: Children, directory: Path, seed: int) -> None:
         self.children = children
@@ -62,12 +63,24 @@ class Engines:
 
     @property
     def injected(self) -> Path:
-        """Where the candidate notes each answer that the fault made bad."""
+        """Where the simulated candidate notes each answer that the fault made bad."""
         return self.directory / f"{CANDIDATE}.injected.jsonl"
 
     def twins(self) -> TwinReport | None:
         """Compare real twins by their logs; simulated ones have nothing to show."""
         return None
+
+    def first_bad(self, since: datetime) -> datetime | None:
+        """Return when the candidate finished the first answer that the fault made bad."""
+        return first_injected(read_lines(self.injected), since)
+
+    def replace(self) -> datetime:
+        """Replace the candidate's artifact as a deployment would; return when the new one took over.
+
+        Raises:
+            NotImplementedError: simulated variants have none.
+        """
+        raise NotImplementedError("simulated variants have no artifact")
 
     def start(self, variant: str, port: int) -> Child:
         """Start the server of one variant."""
@@ -106,6 +119,7 @@ class Cluster:
         self.envoy = EnvoyPorts(free_port(), free_port())
         self.access_log = directory / "envoy.jsonl"
         self.route_file = directory / "routes" / "rds.json"
+        self.route_file.parent.mkdir()
 
     @property
     def candidate_server(self) -> Child:
@@ -113,11 +127,11 @@ class Cluster:
         return self._servers[CANDIDATE]
 
     def start(self) -> None:
-        """Start the model servers and Envoy, and wait until they answer."""
+        """Start the model servers and Envoy, and wait until they answer; a controller may have written the routes."""
         for name, port in self._ports.items():
             self._servers[name] = self._engines.start(name, port)
-        self.route_file.parent.mkdir()
-        write_routes(self.route_file, ROUTE, WEIGHTS, BASELINE)
+        if not self.route_file.exists():
+            write_routes(self.route_file, ROUTE, WEIGHTS, BASELINE)
         bootstrap = self._directory / "envoy.json"
         write_bootstrap(bootstrap, self.envoy, self.route_file, self.access_log, self._ports)
         self._children.start("envoy", envoy_command(bootstrap))
@@ -158,6 +172,8 @@ class Cluster:
         if fault.kills:
             self.candidate_server.send(signal.SIGKILL)
             return at
+        if fault.replaces:
+            return self._engines.replace()
         fresh = self._engines.control.with_suffix(".new")
         fresh.write_text(json.dumps({"fault": fault.name, "since": rfc3339(at)}))
         fresh.rename(self._engines.control)

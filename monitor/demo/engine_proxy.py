@@ -26,13 +26,15 @@ class EngineProxy:
     Args:
         variant: the variant served, also its name at the router.
         client: reaches the engine.
+        engine: the file with the engine's base URL, read for each request: a deployment replaces it.
         events: the access log.
         clock: for the stamps.
     """
 
-    def __init__(self, variant: str, client: httpx.AsyncClient, events: JsonLines, clock: Clock) -> None:
+    def __init__(self, variant: str, client: httpx.AsyncClient, engine: Path, events: JsonLines, clock: Clock) -> None:
         self._variant = variant
         self._client = client
+        self._engine = engine
         self._events = events
         self._clock = clock
 
@@ -68,7 +70,8 @@ class EngineProxy:
         """Pass a request on; return status, body and time to the first bytes of the body."""
         began, ttft_ms, content = perf_counter(), None, []
         try:
-            async with self._client.stream(method, path, headers=headers, content=body) as reply:
+            url = f"{self._engine.read_text()}{path}"
+            async with self._client.stream(method, url, headers=headers, content=body) as reply:
                 await responder.start(reply.status_code, reply.headers.get("content-type", "text/plain"))
                 async for part in _parts(reply):
                     ttft_ms = ttft_ms or milliseconds_since(began)
@@ -107,13 +110,13 @@ def _answered(stream: bytes) -> Any:
 @click.command()
 @click.option("--variant", required=True, help="Name of the variant, also its name at the router.")
 @click.option("--port", type=int, required=True)
-@click.option("--engine", required=True, help="Base URL of the engine.")
+@click.option("--engine-file", type=click.Path(exists=True, path_type=Path), required=True, help="Has its base URL.")
 @click.option("--log", "log_path", type=click.Path(path_type=Path), required=True, help="JSONL access log.")
-def main(variant: str, port: int, engine: str, log_path: Path) -> None:
+def main(variant: str, port: int, engine_file: Path, log_path: Path) -> None:
     """Serve one real engine's variant."""
     limits = httpx.Limits(max_connections=None)
-    client = httpx.AsyncClient(base_url=engine, timeout=30, trust_env=False, limits=limits)
-    run_app(EngineProxy(variant, client, JsonLines(log_path), SystemClock()), port)
+    client = httpx.AsyncClient(timeout=30, trust_env=False, limits=limits)
+    run_app(EngineProxy(variant, client, engine_file, JsonLines(log_path), SystemClock()), port)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,14 @@ __all__ = [
     "EnvoyPorts",
     "envoy_command",
     "find_envoy",
+    "generation_in",
     "wait_ready",
     "write_bootstrap",
     "write_routes",
 ]
 
 ROUTE_CONFIG = "chat"
+_GATEWAY = "demo-gateway"
 _TYPE = "type.googleapis.com/envoy"
 _LOG_FORMAT = {
     "start_time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
@@ -100,9 +102,11 @@ def write_bootstrap(
     path.write_text(json.dumps(bootstrap, indent=1))
 
 
-def write_routes(path: Path, route_name: str, weights: Mapping[str, int], mirror: str) -> None:
-    """Write the dynamic routes: the sessions split by weight, everything mirrored."""
-    route = {
+def write_routes(
+    path: Path, route_name: str, weights: Mapping[str, int], mirror: str | None, generation: int | None = None
+) -> None:
+    """Write the dynamic routes: the sessions split by weight, everything mirrored; stamped with what they come from."""
+    route: dict[str, Any] = {
         "name": route_name,
         "match": {"prefix": "/"},
         "route": {
@@ -113,9 +117,11 @@ def write_routes(path: Path, route_name: str, weights: Mapping[str, int], mirror
                 "clusters": [{"name": name, "weight": weight} for name, weight in weights.items()],
             },
             "hash_policy": [{"header": {"header_name": "x-session-id"}}],
-            "request_mirror_policies": [{"cluster": mirror}],
+            "request_mirror_policies": [] if mirror is None else [{"cluster": mirror}],
         },
     }
+    if generation is not None:
+        route["metadata"] = {"filter_metadata": {_GATEWAY: {"generation": generation}}}
     configuration = {
         "@type": f"{_TYPE}.config.route.v3.RouteConfiguration",
         "name": ROUTE_CONFIG,
@@ -124,6 +130,18 @@ def write_routes(path: Path, route_name: str, weights: Mapping[str, int], mirror
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps({"resources": [configuration]}, indent=1))
     fresh.rename(path)
+
+
+def generation_in(config_dump: Mapping[str, Any]) -> int | None:
+    """Return the stamp of the routes that Envoy has in force; None when they have none."""
+    for part in config_dump.get("configs") or ():
+        for dynamic in part.get("dynamic_route_configs") or ():
+            for host in dynamic["route_config"].get("virtual_hosts") or ():
+                for route in host.get("routes") or ():
+                    stamp = route.get("metadata", {}).get("filter_metadata", {}).get(_GATEWAY)
+                    if stamp is not None:
+                        return int(stamp["generation"])
+    return None
 
 
 def wait_ready(admin_url: str, clock: Clock, timeout_s: float = 20) -> None:

@@ -28,6 +28,7 @@ class Fault:
         slowdown: factor on the candidate's pace.
         queueing: factor on the time in its queue.
         kills: whether its server is killed.
+        replaces: whether its artifact is replaced by a quantized one of the same weights; real engines only.
         policy: what the demo's policy has beside its own settings.
         only: the signals that it watches; empty: all. Many slices of few signals cost what few slices of all do.
         healthy_s: how long all is well before.
@@ -48,6 +49,7 @@ class Fault:
     slowdown: float = 1.0
     queueing: float = 1.0
     kills: bool = False
+    replaces: bool = False
     policy: Mapping[str, Any] = field(default_factory=dict)
     only: tuple[str, ...] = ()
     healthy_s: float = 25.0

@@ -196,6 +196,15 @@ _REGISTERED: tuple[Fault, ...] = (
     ),
     Fault("dead", "the candidate's server was killed", ("request_error",), kills=True),
     Fault(
+        "quantized",
+        "the candidate's f16 artifact was replaced by the q4_0 artifact of the same weights",
+        ("agreement",),
+        replaces=True,
+        policy={"signals": {"agreement": {"weight": 1}}, "verify": {"requests": 150}},
+        healthy_s=5.0,
+        healthy_pairs=100,
+    ),
+    Fault(
         "slice-schema",
         "60 % of the candidate's answers to one rare schema break it from now on",
         ("schema_validity",),

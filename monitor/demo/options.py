@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from monitor.demo.fault import Fault
 from monitor.demo.faults import fault
+from monitor.demo.routers import RouterKind
 
 __all__ = ["DemoOptions", "EngineKind"]
 
@@ -28,13 +29,14 @@ class DemoOptions:
         fault: name of what goes wrong; None: ``schema`` with simulated engines, ``none`` with real ones.
         seed: of traffic and answers.
         engines: what serves.
+        target: what keeps the route.
         keep: leave the working directory behind.
         quiet_s: how long a run without a fault is watched after the warm-up.
         effect_s: how long to wait for the measured effect after the rollback.
         warm_limit_s: how long the warm-up may take.
 
     Raises:
-        ValueError: there is no such fault, or real engines cannot have it.
+        ValueError: there is no such fault, or these engines cannot have it.
     """
 
     headless: bool = False
@@ -42,6 +44,7 @@ class DemoOptions:
     fault: str | None = None
     seed: int = 1
     engines: EngineKind = EngineKind.SIMULATED
+    target: RouterKind = RouterKind.ENVOY
     keep: bool = False
     quiet_s: float = 85.0
     effect_s: float = 15.0
@@ -49,7 +52,13 @@ class DemoOptions:
 
     def __post_init__(self) -> None:
         if self.engines is EngineKind.LLAMACPP and self.chosen_fault.simulated:
-            raise ValueError(f"real engines cannot have the fault {self.chosen_fault.name}: choose none or dead")
+            raise ValueError(
+                f"real engines cannot have the fault {self.chosen_fault.name}: choose none, dead or quantized"
+            )
+        if self.engines is EngineKind.SIMULATED and self.chosen_fault.replaces:
+            raise ValueError(
+                f"simulated engines cannot have the fault {self.chosen_fault.name}: add --engines llamacpp"
+            )
 
     @property
     def chosen_fault(self) -> Fault:

@@ -8,6 +8,7 @@ from monitor.demo.expectation import Finding
 from monitor.demo.names import BASELINE, CANDIDATE
 from monitor.demo.report import Timeline, effect_line, verdict_lines
 from monitor.demo.slack_receiver import render
+from monitor.demo.steps import FlipSteps
 from monitor.demo.twins import TwinReport
 
 __all__ = ["Outcome"]
@@ -33,7 +34,10 @@ class Outcome:
     incidents: Sequence[Mapping[str, Any]]
     slack: Sequence[Mapping[str, Any]]
     console: str
+    target: str = "envoy"
+    """The kind of router that was written."""
     timeline: Timeline | None = None
+    steps: FlipSteps | None = None
     effect: Mapping[str, Any] | None = None
     twins: TwinReport | None = None
 
@@ -53,11 +57,13 @@ class Outcome:
         after = "post_flip" if self.flipped else "without_flip"
         return {
             "fault": self.finding.fault.name,
+            "target": self.target,
             "flipped": self.flipped,
             "verified_by_traffic": self.verified_by_traffic,
             **self.finding.to_json(),
             "phase": self.phase,
             "seconds": {**(self.timeline.seconds() if self.timeline else {}), "total": self.total_s},
+            "flip": self.steps.to_json() if self.steps else None,
             "counts": {
                 "requests_sent": self.sent.get("sent", 0),
                 "requests_failed": self.sent.get("failed", 0),
@@ -84,6 +90,8 @@ class Outcome:
         yield ""
         if self.timeline is not None:
             yield from self._timeline(self.timeline)
+        if self.steps is not None:
+            yield f"Flip      {self.steps.line()}"
         if self.effect is not None:
             yield f"Effect    {effect_line(self.effect)}"
         if self.finding.fault.expected:

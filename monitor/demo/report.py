@@ -18,6 +18,7 @@ __all__ = [
     "first_injected",
     "flip_timeline",
     "primary_counts",
+    "primary_rate",
     "read_lines",
     "stamp",
     "verdict_lines",
@@ -110,6 +111,12 @@ def _failed(line: Mapping[str, Any]) -> bool:
 def primary_counts(lines: Iterable[Mapping[str, Any]], since: datetime) -> Counter[str]:
     """Count the requests started since then by the cluster that answered the user, by the gateway's log."""
     return Counter(str(line["upstream_cluster"]) for line in lines if stamp(line["start_time"]) >= since)
+
+
+def primary_rate(lines: Iterable[Mapping[str, Any]], since: datetime, until: datetime) -> float:
+    """Return the users' requests per second started between two moments, by the gateway's log."""
+    started = sum(since <= stamp(line["start_time"]) < until for line in lines)
+    return started / (until - since).total_seconds()
 
 
 def effect_line(effect: Mapping[str, Any]) -> str:

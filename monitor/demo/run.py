@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,17 +15,19 @@ from typing import Any, NoReturn, TextIO
 from detectors.registry import SIGNALS
 from monitor.clock import Clock, SystemClock
 from monitor.demo.cluster import WEIGHTS, Cluster, Engines
-from monitor.demo.envoy import ROUTE_CONFIG
 from monitor.demo.expectation import find
 from monitor.demo.fault import Fault
 from monitor.demo.names import BASELINE, CANDIDATE, ROUTE
 from monitor.demo.options import DemoOptions, EngineKind
 from monitor.demo.outcome import Outcome
 from monitor.demo.processes import Children
-from monitor.demo.report import first_failure, first_injected, flip_timeline, primary_counts, read_lines
+from monitor.demo.report import first_failure, flip_timeline, primary_counts, primary_rate, read_lines
+from monitor.demo.routers import RouterOf, router_of
 from monitor.demo.service import Service, ServiceError
 from monitor.demo.slack_receiver import SlackReceiver
+from monitor.demo.steps import FlipSteps, flip_steps
 from monitor.demo.watch import Narrator, Watch
+from monitor.services.policies import parse_policy
 
 __all__ = ["POLICY", "run_demo"]
 
@@ -44,27 +46,29 @@ _DONE = {"hold", "rolled-back"}
 _STOPPED = {*_DONE, "stuck", "blocked", "reverted"}
 
 
-def run_demo(options: DemoOptions, out: TextIO | None = None) -> int:
+def run_demo(options: DemoOptions, out: TextIO | None = None, router: RouterOf | None = None) -> int:
     """Run the demonstration; return 0 when it showed what it should.
 
     Args:
         options: what to run.
         out: standard output. With ``options.json`` only the result goes there, progress to standard error.
+        router: makes another router than the options name.
     """
     result_out = out or sys.stdout
     clock = SystemClock()
     narrator = Narrator(sys.stderr if options.json else result_out, clock)
     with _signals_end_us(), ExitStack() as stack:
         directory = stack.enter_context(_directory(options, narrator))
-        demo = _Demo(options, directory, stack, narrator, clock)
+        demo = None
         try:
+            demo = _Demo(options, directory, stack, narrator, clock, router or router_of(options.target))
             outcome = demo.run()
         except KeyboardInterrupt:
             narrator.say("interrupted")
             return _INTERRUPTED
         except (ServiceError, OSError, RuntimeError) as error:
             narrator.say(f"the demo failed: {error}")
-            narrator.show(demo.complaints())
+            narrator.show(demo.complaints() if demo else "")
             if options.json:
                 print(json.dumps(_failure(options, str(error))), file=result_out, flush=True)
             return 1
@@ -91,7 +95,13 @@ class _Demo:
     """One run: the parts, and the steps in order."""
 
     def __init__(
-        self, options: DemoOptions, directory: Path, stack: ExitStack, narrator: Narrator, clock: Clock
+        self,
+        options: DemoOptions,
+        directory: Path,
+        stack: ExitStack,
+        narrator: Narrator,
+        clock: Clock,
+        router: RouterOf,
     ) -> None:
         self._options = options
         self._narrator = narrator
@@ -101,12 +111,16 @@ class _Demo:
         self._service = Service(directory, self._children, clock, self._slack.url)
         stack.callback(self._service.close)
         stack.callback(self._children.end_all)
-        self._engines = _engines(options, self._children, directory)
+        self._engines = _engines(options, self._children, directory, clock)
         self._cluster = Cluster(directory, self._children, self._engines, clock)
+        self._router = router(self._cluster, directory / "router", self._children, stack, clock)
         self._watch = Watch(self._service, self._cluster, self._children, narrator, clock)
 
     def run(self) -> Outcome:
         """Take every step and return what was seen."""
+        said = self._router.start()
+        if said is not None:
+            self._narrator.say(said)
         self._start_service()
         self._start_cluster()
         self._warm_up()
@@ -154,12 +168,6 @@ class _Demo:
         return self._options.engines is EngineKind.LLAMACPP
 
     def _route(self) -> dict[str, Any]:
-        settings = {
-            "admin_url": self._cluster.envoy.admin_url,
-            "route_file": str(self._cluster.route_file),
-            "route_config": ROUTE_CONFIG,
-            "route_name": ROUTE,
-        }
         baseline = {
             "name": BASELINE,
             "role": "baseline",
@@ -177,7 +185,7 @@ class _Demo:
         return {
             "name": ROUTE,
             "policy": "demo",
-            "target": {"kind": "envoy", "settings": settings},
+            "target": self._router.target(),
             "mirror_host_suffix": "-shadow",
             "mirror_percent": 100,
             "variants": [baseline, candidate],
@@ -187,6 +195,7 @@ class _Demo:
         say = self._narrator.say
         say(f"starting two {self._options.engines} chat servers and Envoy")
         self._cluster.start()
+        self._router.settled()
         self._cluster.start_traffic(self._options.seed)
         self._cluster.start_shipper(self._service.url, self._service.ingest_key(ROUTE))
         rps = self._engines.traffic.rps
@@ -225,19 +234,30 @@ class _Demo:
         if watch.seen.phase in _DONE:
             watch.until(lambda: self._effect() is not None, self._options.effect_s, "measuring the effect")
         watch.until(lambda: len(self._slack.messages) > told, _SLACK_S, "waiting for the message")
-        lines = read_lines(self._cluster.access_log)
+        lines = list(read_lines(self._cluster.access_log))
         if self._fault.kills:
             first_bad = first_failure(lines, CANDIDATE, injected_at)
         else:
-            first_bad = first_injected(read_lines(self._engines.injected), injected_at)
+            first_bad = self._engines.first_bad(injected_at)
         timeline = flip_timeline(injected_at, first_bad, watch.incidents(), watch.decisions())
         after = timeline.flip_applied + _SKEW if timeline.flip_applied else self._clock.now()
         return self._outcome(
             flipped=timeline.flip_applied is not None,
             timeline=timeline,
+            steps=self._steps(lines),
             counts=primary_counts(read_lines(self._cluster.access_log), after),
             effect=self._effect(),
+            twins=self._engines.twins(),
         )
+
+    def _steps(self, lines: Sequence[Mapping[str, Any]]) -> FlipSteps | None:
+        """Return how long each step of the flip took; None where there was no alarm."""
+        incidents = self._watch.incidents()
+        if not incidents:
+            return None
+        requests = parse_policy("demo", 1, self._fault.policy_over(POLICY, SIGNALS)).verify.requests
+        decisions = self._watch.decisions()
+        return flip_steps(incidents[0], decisions, requests, lambda since, until: primary_rate(lines, since, until))
 
     def _decided(self, injected_at: datetime) -> bool:
         """Tell whether there was an alarm, or so much traffic was evaluated that there will be none.
@@ -253,6 +273,7 @@ class _Demo:
         return Outcome(
             finding=find(self._fault, incidents, tuple(self._watch.alarmed)),
             seed=self._options.seed,
+            target=self._router.target()["kind"],
             phase=self._watch.seen.phase,
             total_s=round(self._narrator.elapsed_s, 1),
             sent=self._cluster.stats("traffic"),
@@ -271,11 +292,11 @@ class _Demo:
         return next((effect for effect in effects if effect and effect["window"] == "confirmation"), None)
 
 
-def _engines(options: DemoOptions, children: Children, directory: Path) -> Engines:
+def _engines(options: DemoOptions, children: Children, directory: Path, clock: Clock) -> Engines:
     if options.engines is EngineKind.LLAMACPP:
         from monitor.demo.llamacpp import LlamaCppEngines
 
-        return LlamaCppEngines(children, directory, options.seed)
+        return LlamaCppEngines(children, directory, options.seed, clock, options.chosen_fault)
     return Engines(children, directory, options.seed)
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from monitor.demo.names import BASELINE, CANDIDATE
 
-__all__ = ["TwinReport", "compare_twins"]
+__all__ = ["TwinReport", "compare_twins", "first_unlike"]
 
 _OK = 200
 
@@ -61,6 +62,21 @@ def compare_twins(baseline: Iterable[Mapping[str, Any]], candidate: Iterable[Map
         len(pairs),
         sum(ours == theirs for ours, theirs in pairs),
     )
+
+
+def first_unlike(
+    baseline: Iterable[Mapping[str, Any]], candidate: Iterable[Mapping[str, Any]], since: datetime
+) -> datetime | None:
+    """Return the end of the first good answer of the candidate, begun since then, that is not its twin's."""
+    said = {event["request_id"]: _said(event) for event in baseline if event["status"] == _OK}
+    ends = (
+        begun + timedelta(milliseconds=event["duration_ms"])
+        for event in candidate
+        if event["status"] == _OK
+        and (begun := datetime.fromisoformat(event["started_at"])) >= since
+        and said.get(event["request_id"], _said(event)) != _said(event)
+    )
+    return min(ends, default=None)
 
 
 def _said(event: Mapping[str, Any]) -> Any:

@@ -37,9 +37,10 @@ class Run:
     error: str | None = None
 
 
-def run_demo(fault: str, seed: int = 1) -> tuple[int, dict[str, Any], str]:
+def run_demo(fault: str, seed: int = 1, *options: str) -> tuple[int, dict[str, Any], str]:
     """Run ``fullback demo`` in a process of its own; return its code, its result and its progress."""
     command = [sys.executable, "-m", "monitor", "demo", "--headless", "--json", "--fault", fault, "--seed", str(seed)]
+    command += [*options, *(("--engines", "llamacpp") if FAULTS[fault].replaces else ())]
     limit_s = BUSY * FAULTS[fault].limit_s + STARTS_AND_ENDS_S
     done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=False)
     lines = done.stdout.strip().splitlines()

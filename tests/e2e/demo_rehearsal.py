@@ -48,8 +48,8 @@ VARIANTS = [
 ]
 LIMIT_MS = 8_000.0
 """What the horizon lets a latency threshold be."""
-NOT_HERE = {"dead", "correction", "retry"}
-"""A killed server, and what joins several requests."""
+NOT_HERE = {"dead", "quantized", "correction", "retry"}
+"""A killed server, a real engine, and what joins several requests."""
 
 
 class Traffic:

@@ -1,10 +1,15 @@
 """The demo is the acceptance test: real Envoy, real PostgreSQL, real servers, traffic and shippers."""
 
+from importlib.util import find_spec
+
 import pytest
 
 from tests.e2e.demo_faults import row_of, run_demo, table
+from tests.support.demo_parts import httproute_parts, why_no_httproute
 
 LIMIT_S = 1000
+ENGINES = find_spec("xllamacpp") is not None and find_spec("gguf") is not None
+NO_ENGINES = "needs llama.cpp: pip install 'fullback[engines]'"
 
 
 @pytest.mark.e2e
@@ -24,6 +29,42 @@ def test_a_fault_ends_in_a_rollback_that_traffic_proves(fault):
     assert result["counts"]["post_flip_primary_baseline"] >= 300
     assert result["effect"]["low"] > 0
     assert result["slack_messages"] == 2, "one when it starts, one when traffic proves it"
+
+
+@pytest.fixture(scope="module")
+def quantized():
+    """One run for both tests below: real engines, behind an HTTPRoute where its parts are."""
+    if why_no_httproute() is not None:
+        return run_demo("quantized")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in httproute_parts().items():
+            patch.setenv(name, value)
+        return run_demo("quantized", 1, "--target", "httproute")
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(LIMIT_S + 20)
+@pytest.mark.skipif(not ENGINES, reason=NO_ENGINES)
+def test_a_quantized_artifact_of_real_engines_is_rolled_back_and_traffic_proves_it(quantized):
+    code, result, progress = quantized
+    assert code == 0, progress[-3000:]
+    assert result["alarm"]["signal"] == "agreement"
+    assert result["verified_by_traffic"]
+    assert result["effect"]["low"] > 0.5, "nearly every greedy answer of q4_0 is another than that of f16"
+    assert result["counts"]["post_flip_primary_candidate"] == 0
+    assert result["counts"]["post_flip_primary_baseline"] >= result["flip"]["requests"] == 150
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(LIMIT_S + 20)
+@pytest.mark.skipif(not ENGINES, reason=NO_ENGINES)
+@pytest.mark.skipif(why_no_httproute() is not None, reason=str(why_no_httproute()))
+def test_the_way_through_an_httproute_ends_in_the_same_rollback(quantized):
+    _, result, progress = quantized
+    assert result["target"] == "httproute", progress[-3000:]
+    flip = result["flip"]
+    assert 0 <= flip["alarm_to_decided"] <= flip["alarm_to_written"] <= flip["alarm_to_read_back"]
+    assert flip["read_back_to_verified"] > 0
 
 
 @pytest.mark.e2e
