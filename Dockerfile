@@ -7,7 +7,7 @@ COPY alerts ./alerts
 COPY migrations ./migrations
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 RUN python -m venv --without-pip /opt/fullback \
- && pip --python /opt/fullback/bin/python install --no-cache-dir --only-binary :all: /wheels/*.whl
+ && pip --python /opt/fullback/bin/python install --no-cache-dir --only-binary :all: "$(echo /wheels/*.whl)[kubernetes]"
 
 FROM python:3.12-slim
 ARG VERSION=0.1.0

@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+LITELLM := .venv-litellm
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test eval calibrate mutations lint format debian clean
+.PHONY: help demo test eval calibrate mutations lint format debian parts clean
 
 help:            ## show this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -20,17 +21,30 @@ $(VENV)/engines.stamp: $(VENV)/demo.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo,engines]'
 	@touch $@
 
+$(VENV)/kubernetes.stamp: $(VENV)/demo.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo,kubernetes]'
+	@touch $@
+
 $(VENV)/test.stamp: $(VENV)/demo.stamp
 	@echo "installing what the tests need ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/pip install --quiet --disable-pip-version-check --group test
 	@touch $@
 
-demo: $(VENV)/demo.stamp $(if $(findstring llamacpp,$(ARGS)),$(VENV)/engines.stamp) ## run the demonstration: drift, rollback, proof (ARGS="--headless --json")
+$(LITELLM)/stamp: tests/support/litellm_requirements.txt
+	@echo "installing LiteLLM for the tests of its route target into $(LITELLM) ..."
+	@$(PYTHON) -m venv $(LITELLM)
+	@$(LITELLM)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-compile -r $<
+	@touch $@
+
+demo: $(VENV)/demo.stamp $(if $(findstring llamacpp,$(ARGS)),$(VENV)/engines.stamp) $(if $(findstring httproute,$(ARGS)),$(VENV)/kubernetes.stamp) ## run the demonstration: drift, rollback, proof (ARGS="--headless --json")
 	@$(BIN)/fullback demo $(ARGS)
 
 debian:          ## install the Debian packages that some tests use (needs root)
 	@sh tests/install_debian.sh
+
+parts: $(VENV)/test.stamp ## start building the real parts that take minutes, beside whatever else runs
+	@nohup $(BIN)/python -m tests.support.apiserver >/dev/null 2>&1 &
 
 lint: $(VENV)/test.stamp ## style, types, import contract
 	@$(BIN)/ruff check .
@@ -43,7 +57,7 @@ format: $(VENV)/test.stamp ## rewrite the sources in the house style
 	@$(BIN)/ruff check --fix .
 
 # Whole demonstrations run last and alone: they measure time. 5 is "no test selected", which ARGS may well mean.
-test: debian lint ## everything the tests need, then every test (ARGS="-k name")
+test: debian parts lint $(LITELLM)/stamp ## everything the tests need, then every test (ARGS="-k name")
 	@$(BIN)/pytest -m "not e2e" --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS) || [ $$? -eq 5 ]
 	@$(BIN)/pytest -m e2e $(ARGS) || [ $$? -eq 5 ]
 
@@ -61,4 +75,4 @@ mutations: $(VENV)/test.stamp ## break the code in some 150 ways and see a named
 	@$(BIN)/python -m tests.mutations $(ARGS)
 
 clean:           ## remove the virtual environment and caches
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(LITELLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis

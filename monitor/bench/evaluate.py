@@ -112,7 +112,9 @@ def _place(server: Postgres, options: EvaluateOptions) -> Iterator[Factory]:
         factory.routes.add(
             RouteSpec(
                 name="bench",
-                target=TargetRef("memory", {"name": "bench", "weights": {"base": 10, "cand": 90}, "mirror": "base"}),
+                targets=(
+                    TargetRef("memory", {"name": "bench", "weights": {"base": 10, "cand": 90}, "mirror": "base"}),
+                ),
                 variants=[
                     VariantSpec("base", Role.BASELINE, "base", "bf16", Tier.SERVING, None, None),
                     VariantSpec("cand", Role.CANDIDATE, "cand", "int4", Tier.QUANTIZED, None, None),

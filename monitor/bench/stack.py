@@ -192,7 +192,7 @@ def _route(options: BenchOptions) -> RouteSpec:
     ]
     return RouteSpec(
         name=ROUTE,
-        target=TargetRef("memory", {"name": ROUTE, "weights": {"backend-0": 100}, "mirror": None}),
+        targets=(TargetRef("memory", {"name": ROUTE, "weights": {"backend-0": 100}, "mirror": None}),),
         variants=variants,
         policy="default",
         mode=Mode.OBSERVE,

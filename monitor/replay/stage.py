@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from monitor.api.routes import RouteBody
 from monitor.clock import FakeClock
@@ -31,6 +31,8 @@ _SAMPLED_BELOW = 0.95
 """With fewer copies than this share of the primaries the mirror is taken for sampled."""
 _MOST_VARIANTS = 32
 _RETENTION_DAYS = 8
+_ASKING: Final = {"verify": {"probe", "counters"}, "preflight": {"probe", "drain", "scale"}}
+"""Parts of a policy that name addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def set_stage(database: Database, source: Source, options: StageOptions, step_s:
         source_queue_share=1,
     )
     factory = Factory(settings, clock=clock, database=database)
-    factory.policies.add(POLICY, options.policy, _SOURCE)
+    factory.policies.add(POLICY, _reaching_nothing(options.policy), _SOURCE)
     notes: list[str] = []
     specs = (
         [_given(document, options) for document in options.routes]
@@ -157,7 +159,7 @@ def _seen(cast: RouteCast, options: StageOptions, notes: list[str]) -> RouteSpec
         )
     return RouteSpec(
         name=cast.name,
-        target=_target([part.backend for part in candidates], baseline.backend),
+        targets=(_target([part.backend for part in candidates], baseline.backend),),
         variants=[_variant(part, Role.BASELINE if part is baseline else Role.CANDIDATE) for part in cast.parts],
         policy=POLICY,
         mode=options.mode,
@@ -165,6 +167,16 @@ def _seen(cast: RouteCast, options: StageOptions, notes: list[str]) -> RouteSpec
         mirror_percent=percent,
         waiver=_SOURCE,
     )
+
+
+def _reaching_nothing(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the policy without what asks real servers: a replay probes, measures and scales none."""
+    kept = dict(policy)
+    for section, names in _ASKING.items():
+        part = kept.get(section)
+        if isinstance(part, Mapping):
+            kept[section] = {name: value for name, value in part.items() if name not in names}
+    return kept
 
 
 def _given(document: Mapping[str, Any], options: StageOptions) -> RouteSpec:
@@ -180,7 +192,7 @@ def _given(document: Mapping[str, Any], options: StageOptions) -> RouteSpec:
     others = [one.backend for one in variants if one.role is Role.CANDIDATE]
     return RouteSpec(
         name=body.name,
-        target=_target(others, baseline),
+        targets=(_target(others, baseline),),
         variants=variants,
         policy=POLICY,
         mode=options.mode,

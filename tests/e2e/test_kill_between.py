@@ -156,7 +156,7 @@ def add_route(factory: Factory, envoy: Envoy, proxy: StallingProxy) -> Route:
     reference = envoy.ref(timeout_s=30)
     spec = RouteSpec(
         name="chat",
-        target=TargetRef("envoy", {**reference.settings, "admin_url": proxy.url}),
+        targets=(TargetRef("envoy", {**reference.settings, "admin_url": proxy.url}),),
         variants=(
             VariantSpec("bf16", Role.BASELINE, "base", "bf16", Tier.SERVING),
             VariantSpec("int4", Role.CANDIDATE, "cand", "int4", Tier.QUANTIZED),
@@ -219,7 +219,7 @@ def test_kill_9_between_commit_and_call_completes_once(database, database_url, t
         try:
             route = add_route(factory, envoy, proxy)
             candidate = next(v for v in factory.routes.variants(route) if v.role is Role.CANDIDATE)
-            before = build(route.target).read()
+            before = build(route.targets[0]).read()
             assert dict(before.weights) == {"base": 0, "cand": 100}
 
             with serving(database_url, tmp_path / "first.log") as service:

@@ -12,7 +12,7 @@ from monitor.models.route import Mode
 from monitor.routing.registry import build
 from tests.support.events import POLICY, Behaviour, World
 
-EXPECTED = ["create", "roll_back", "flip", "applied", "read_back", "verified_by_traffic", "hold"]
+EXPECTED = ["create", "roll_back", "clear", "flip", "applied", "read_back", "verified_by_traffic", "hold"]
 
 
 class Replay(World):
@@ -20,11 +20,11 @@ class Replay(World):
 
     @override
     def factory_weights(self):
-        return {"base": 0, "cand": 0, **build(self.route.target).read().weights}
+        return {"base": 0, "cand": 0, **build(self.route.targets[0]).read().weights}
 
     @override
     def mirror(self):
-        return build(self.route.target).read().mirror
+        return build(self.route.targets[0]).read().mirror
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def replay(
         "decisions": decisions,
         "alerts": alerts,
         "incidents": [(i["signal"], i["headline"], i["effect"]) for i in world.incidents()],
-        "weights": dict(build(world.route.target).read().weights),
-        "mirror": build(world.route.target).read().mirror,
+        "weights": dict(build(world.route.targets[0]).read().weights),
+        "mirror": build(world.route.targets[0]).read().mirror,
     }
 
 
@@ -74,7 +74,7 @@ def test_a_fault_is_found_rolled_back_and_proved(client, factory, clock):
     assert (found["weights"], found["mirror"]) == ({"base": 100, "cand": 0}, "cand")
     assert len(found["incidents"]) == 1
     assert found["incidents"][0][0] == "schema_validity"
-    assert "0 of " in found["decisions"][5][1]
+    assert "0 of " in found["decisions"][6][1]
     assert found["seconds"] < 120
 
 

@@ -95,7 +95,7 @@ def test_while_it_stands_reactions_only_advise_in_mode_auto_too(client, factory,
     world.warm_up()
     world.asked = german()
     assert world.run(25, until=lambda: bool(findings()))
-    routed = build_target(world.route.target).read()
+    routed = build_target(world.route.targets[0]).read()
     world.bad["cand"] = 0.5
     assert world.run(60, until=lambda: bool(world.incidents()))
     (incident,) = world.incidents()
@@ -103,7 +103,7 @@ def test_while_it_stands_reactions_only_advise_in_mode_auto_too(client, factory,
     assert incident["advice"].startswith("The arms' traffic is not alike: ")
     for _ in range(5):
         factory.reconciler.run()
-    assert build_target(world.route.target).read() == routed
+    assert build_target(world.route.targets[0]).read() == routed
     shown = world.stream("correction")
     assert shown["verdict"] == "inconclusive"
     assert "traffic is not alike" in shown["reason"]

@@ -28,7 +28,7 @@ def post(client, admin):
     [
         ({"tick_s": 0.2}, "/tick_s", "minimum is 1"),
         ({"tick_s": "ten"}, "/tick_s", "type is 'number'"),
-        ({"ticks": 10}, "/", "allowed: evidence_ttl_s"),
+        ({"ticks": 10}, "/", "allowed: a_a_pairs, breaker, evidence_ttl_s"),
         ({"signals": {"vibes": {}}}, "/signals", "schema_validity"),
         ({"signals": {"refusal": {"margin": 1}}}, "/signals/refusal", "margin_absolute, margin_relative, weight"),
         ({"signals": {"refusal": {"margin_absolute": 0.9}}}, "/signals/refusal/margin_absolute", "maximum is 0.5"),

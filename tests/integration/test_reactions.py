@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from detectors.registry import SIGNALS
-from monitor.controller.transitions import CONTROLLER
+from monitor.controller.situation import CONTROLLER
 from monitor.models.route import Mode
 from monitor.routing.registry import build as build_target
 from monitor.services import arms
@@ -179,14 +179,14 @@ def test_a_baseline_that_goes_away_leaves_alarms_that_only_advise(client, factor
     world = Sessions(client, factory, clock, mode=Mode.AUTO, target="reference-away")
     world.warm_up()
     world.run(20)
-    routed = build_target(world.route.target).read()
+    routed = build_target(world.route.targets[0]).read()
     world.split, world.bad["cand"] = 0.0, 0.6
     assert world.run(60, until=lambda: bool(world.incidents()))
     (incident,) = world.incidents()
     assert (incident["signal"], incident["advice"]) == ("correction", arms.REFERENCE_ADVICE)
     for _ in range(5):
         factory.reconciler.run()
-    assert build_target(world.route.target).read() == routed
+    assert build_target(world.route.targets[0]).read() == routed
     assert world.shown()["phase"] == "armed"
     with factory.database.reading() as session:
         decided = session.execute(

@@ -184,7 +184,10 @@ def test_lines_that_are_no_events_are_told_by_their_number(replay):
 def test_a_recording_cannot_follow_a_flip_and_says_so(replay):
     policy = {**POLICY, "verify": {**POLICY["verify"], "traffic_timeout_s": 10}}
     told, _ = replay(recorded(faulty_s=36), mode=Mode.AUTO, policy=policy)
-    assert actions(told) == ["roll_back", "flip", "applied", "read_back", "stuck"]
+    assert actions(told) == [
+        *("roll_back", "clear", "flip", "applied", "read_back"),
+        *("hard_cut", "applied", "read_back", "stuck"),
+    ]
     assert "control plane only" in told["routes"][0]["timeline"][-1]["text"]
 
 
@@ -309,7 +312,7 @@ def test_a_directory_of_answers_is_compared_and_follows_its_flip(replay, tmp_pat
     told, _ = replay(None, mode=Mode.AUTO)
     assert [route["route"] for route in told["routes"]] == ["fp8", "int4"]
     assert actions(told, 0) == []
-    assert actions(told, 1) == ["roll_back", "flip", "applied", "read_back", "verified_by_traffic", "hold"]
+    assert actions(told, 1) == ["roll_back", "clear", "flip", "applied", "read_back", "verified_by_traffic", "hold"]
     assert verdict(told, "schema_validity", 0)["pairs"] == 500
     assert told["records"]["stored"] == 4 * 500
 

@@ -122,7 +122,7 @@ def add_route(
     return factory.routes.add(
         RouteSpec(
             name=name,
-            target=TargetRef("memory", settings),
+            targets=(TargetRef("memory", settings),),
             variants=[
                 VariantSpec(BASE, Role.BASELINE, base, "bf16", Tier.SERVING, None, None),
                 VariantSpec(CANDIDATE, Role.CANDIDATE, cand, "int4", Tier.QUANTIZED, None, None),
