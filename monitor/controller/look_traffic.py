@@ -20,7 +20,8 @@ from monitor.storage.session import Database
 
 __all__ = ["TrafficLook", "shortfall"]
 
-_DRAINS_FROM: Final = timedelta(hours=1)
+_DRAINS_FROM: Final = timedelta(minutes=15)
+"""Streams that are older are not looked for: the count is told, and decides nothing."""
 _AHEAD: Final = timedelta(minutes=1)
 _LATELY: Final = timedelta(seconds=30)
 _ON_ITS_WAY: Final = timedelta(seconds=30)
