@@ -58,8 +58,8 @@ format: $(VENV)/test.stamp ## rewrite the sources in the house style
 
 # Whole demonstrations run last and alone: they measure time. 5 is "no test selected", which ARGS may well mean.
 test: debian parts lint $(LITELLM)/stamp ## everything the tests need, then every test (ARGS="-k name")
-	@$(BIN)/pytest -m "not e2e" --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS) || [ $$? -eq 5 ]
-	@$(BIN)/pytest -m e2e $(ARGS) || [ $$? -eq 5 ]
+	@$(BIN)/pytest -m "not alone" --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS) || [ $$? -eq 5 ]
+	@$(BIN)/pytest -m alone $(ARGS) || [ $$? -eq 5 ]
 
 eval: $(VENV)/test.stamp ## how far signals agree with labelled data (DATA=folder with refusals/, corrections/, structured/)
 	@test -d "$(DATA)" || { echo "make eval DATA=folder: a folder with refusals/, corrections/ and structured/"; exit 2; }

@@ -12,6 +12,7 @@ ENGINES = find_spec("xllamacpp") is not None and find_spec("gguf") is not None
 NO_ENGINES = "needs llama.cpp: pip install 'fullback[engines]'"
 
 
+@pytest.mark.alone
 @pytest.mark.e2e
 @pytest.mark.timeout(LIMIT_S + 20)
 @pytest.mark.parametrize("fault", ["schema"])  # the others: python -m tests.e2e.demo_faults
@@ -42,6 +43,7 @@ def quantized():
         return run_demo("quantized", 1, "--target", "httproute")
 
 
+@pytest.mark.alone
 @pytest.mark.e2e
 @pytest.mark.timeout(LIMIT_S + 20)
 @pytest.mark.skipif(not ENGINES, reason=NO_ENGINES)
@@ -55,6 +57,7 @@ def test_a_quantized_artifact_of_real_engines_is_rolled_back_and_traffic_proves_
     assert result["counts"]["post_flip_primary_baseline"] >= result["flip"]["requests"] == 150
 
 
+@pytest.mark.alone
 @pytest.mark.e2e
 @pytest.mark.timeout(LIMIT_S + 20)
 @pytest.mark.skipif(not ENGINES, reason=NO_ENGINES)
@@ -67,6 +70,7 @@ def test_the_way_through_an_httproute_ends_in_the_same_rollback(quantized):
     assert flip["read_back_to_verified"] > 0
 
 
+@pytest.mark.alone
 @pytest.mark.e2e
 @pytest.mark.timeout(LIMIT_S + 20)
 def test_healthy_twins_are_left_alone():
