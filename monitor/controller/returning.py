@@ -88,8 +88,7 @@ def from_recovering(seen: Situation, readings: Readings) -> Move | None:
     waits = _limited(seen, readings)
     if waits is not None:
         return None if seen.control.told == "limited" else Move("wait", waits, changes={"told": "limited"})
-    gates, gate = e_lond(readings.gates, LOG_THRESHOLD, seen.policy.ramp.alpha)
-    del gates
+    _, gate = e_lond(readings.gates, LOG_THRESHOLD, seen.policy.ramp.alpha)
     candidate = seen.harmful or seen.candidates[0]
     promotion = Promotion(candidate.id, LOG_THRESHOLD, gate.log_threshold, gate.opens)
     if not gate.opens:
@@ -163,7 +162,8 @@ def from_ramping(seen: Situation, readings: Readings) -> Move | None:
     harm = next((one for one in seen.incidents if one.advice is None and one.last_alarm_at >= since), None)
     if harm is not None:
         return _back(seen, readings, harm)
-    if readings.now - since < timedelta(seconds=seen.policy.ramp.look_s) or _answered(readings) < _needed(seen):
+    ramp = seen.policy.ramp
+    if readings.now - since < timedelta(seconds=ramp.look_s) or _answered(readings) < ramp.requests:
         return None
     if standing(seen, readings, settled=True).standing is not Standing.IN_FORCE:
         return None
@@ -186,10 +186,6 @@ def from_ramping(seen: Situation, readings: Readings) -> Move | None:
     return step_to(
         seen, readings, control.stage + 1, action="next_step", reason=f"no harm seen; on to {share} % of the way"
     )
-
-
-def _needed(seen: Situation) -> int:
-    return seen.policy.ramp.requests
 
 
 def _answered(readings: Readings) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 from alerts.types import AlertKind
 from monitor.controller.decide import decide, reconsider
 from monitor.controller.moves import Move
-from monitor.controller.plan import desired_at, toward_baseline
+from monitor.controller.plan import AT_ONCE, desired_at, toward_baseline
 from monitor.controller.preflight import choose_way, judge_baseline
 from monitor.controller.readings import Readings
 from monitor.controller.situation import Situation
@@ -112,8 +112,11 @@ def _commit(
     seen: Situation, readings: Readings, found: Mapping[str, RouteSnapshot], stages: tuple[Stage, ...], why: str
 ) -> Move:
     epoch = max(seen.control.epoch, *(one.epoch or 0 for one in found.values())) + 1
-    # A ramp's own steps are no routing to come back to: what was before the first flip is.
-    before = seen.control.before if seen.control.goal is Goal.RAMP and seen.control.before else dict(found)
+    before = dict(found)
+    if seen.control.goal is Goal.RAMP and seen.control.before:
+        # A ramp's own steps are no routing to come back to: what was before the first flip is. Nor is there a drain:
+        # its steps are shares of the way from `before`, where the candidate had more than it has now.
+        before, stages = dict(seen.control.before), AT_ONCE
     harmful = None if seen.harmful is None else seen.harmful.backend
     end = toward_baseline(seen.variants, harmful, epoch)
     desired = {

@@ -78,9 +78,9 @@ class Engines:
         """Replace the candidate's artifact as a deployment would; return when the new one took over.
 
         Raises:
-            NotImplementedError: simulated variants have none.
+            RuntimeError: simulated variants have none.
         """
-        raise NotImplementedError("simulated variants have no artifact")
+        raise RuntimeError("simulated variants have no artifact")
 
     def start(self, variant: str, port: int) -> Child:
         """Start the server of one variant."""

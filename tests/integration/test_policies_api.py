@@ -52,6 +52,11 @@ def post(client, admin):
             "'mine' is defined twice",
         ),
         ({"verify": {"requests": 1}}, "/verify/requests", "minimum is 10"),
+        (
+            {"verify": {"probe": {"url": "http://x", "model": "m", "key_env": "FULLBACK_DATABASE_URL"}}},
+            "/verify/probe/key_env",
+            "FULLBACK_TARGET_",
+        ),
         ({"horizon_floor_s": 60, "horizon_ceiling_s": 10}, "/horizon_floor_s", "above horizon_ceiling_s"),
         ({"evidence_ttl_s": None}, "/evidence_ttl_s", "type is 'number'"),
     ],

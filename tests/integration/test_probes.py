@@ -171,8 +171,8 @@ def test_probes_are_no_users_who_came_back(factory, client, server):
 
 
 def test_what_a_probe_says_and_carries(factory, client, server, monkeypatch):
-    monkeypatch.setenv("PROBE_KEY", "s3cret-of-ours")
-    probed = Probed(factory, client, server, **verify(server, key_env="PROBE_KEY"))
+    monkeypatch.setenv("FULLBACK_TARGET_PROBE", "s3cret-of-ours")
+    probed = Probed(factory, client, server, **verify(server, key_env="FULLBACK_TARGET_PROBE"))
     flipped(probed)
     probed.step()
     assert len({one.request_id for one in server.seen}) == AT_ONCE

@@ -3,6 +3,7 @@
 import pytest
 
 from detectors.types import Verdict
+from monitor.controller.readings import Room
 from monitor.errors import ConflictError
 from monitor.models.evidence import Evidence, Stream
 from monitor.models.route import Goal, Mode, Phase
@@ -182,6 +183,26 @@ def test_harm_goes_one_step_back_and_the_second_time_all_the_way(world, factory)
     assert weights(world) == {"base": 100, "cand": 0}
     assert world.control.goal is Goal.BASELINE
     assert dict(world.control.before["memory"].weights) == START_WEIGHTS, "an undo still knows the first routing"
+
+
+def test_no_step_from_a_ramp_gives_the_candidate_more_than_it_has(factory, monkeypatch):
+    """A drain's steps are shares of the way from before the first flip, where the candidate had nearly everything."""
+    preflight = {**POLICY["preflight"], "drain": {"steps": [10, 100], "pause_s": 0}}
+    ramp = {**RAMP, "steps": [5, 100]}
+    policy = {**POLICY, "preflight": preflight, "ramp": ramp, "signals": only("schema_validity")}
+    world = a_world(factory, policy=policy)
+    monkeypatch.setattr(factory.look._baseline, "room", lambda *_: Room(ok=True, reason="there is room"))
+    world.to_hold()
+    assert "next_step" in world.actions, "the first flip was a drain"
+    ramping(world, factory)
+    begun = len(world.audits)
+    world.wait(1)
+    world.healthy_mix()
+    world.alarm("worse again")
+    world.wait(6)
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+    assert max(audit.after["memory"]["weights"]["cand"] for audit in world.audits[begun:]) <= 4
+    assert weights(world) == {"base": 100, "cand": 0}
 
 
 def test_a_broken_variant_goes_all_the_way_at_once(world, factory):
