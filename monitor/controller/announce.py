@@ -136,12 +136,14 @@ def _dedup_key(kind: AlertKind, control: RouteControl, incident: Incident | None
     """Name a state change: by incident and kind, and by epoch if the change is one of the routing.
 
     A block comes before its epoch is taken: only the incident tells two of them apart. An incident that turned out to
-    be critical is told of again, and so is a routing that was changed, put back and changed again under one epoch.
+    be critical is told of again, and so is a routing that was changed, put back and changed again under one epoch. A
+    drain may wait for a pin and then for room.
     """
     cause = "" if incident is None else f"incident-{incident.id}:{'critical:' if incident.critical else ''}"
     epoch = "" if cause and kind in _TOLD_ONCE else f"route-{control.route_id}:epoch-{control.epoch}:"
     again = f"since-{control.phase_since:%Y%m%dT%H%M%S.%f}:" if kind is AlertKind.REVERTED else ""
-    return f"{epoch}{cause}{again}{kind.value}"
+    waits = f"{control.told}:" if kind is AlertKind.BLOCKED and control.told is not None else ""
+    return f"{epoch}{cause}{again}{waits}{kind.value}"
 
 
 def _candidate(variants: list[Variant], incident: Incident | None) -> str:

@@ -73,7 +73,7 @@ class Look:
             return None
         match phase:
             case Phase.ARMED:
-                return Readings(now, not_armed=self._not_armed(seen, now))
+                return Readings(now, not_armed=self._not_armed(seen, now), routers=self._unfenced(seen, now))
             case Phase.TRIGGERED | Phase.PREFLIGHT | Phase.BLOCKED:
                 return self._before_a_flip(seen, now)
             case Phase.APPLYING:
@@ -97,6 +97,19 @@ class Look:
             return False
         self._watched_at[seen.route.id] = now
         return True
+
+    def _unfenced(self, seen: Situation, now: datetime) -> dict[str, RouterReading]:
+        """Read an armed route's routers where a former leader's late write could reach one: now and then."""
+        control = seen.control
+        if control.goal is not Goal.RESTORE or all(self._fences(ref) for ref in seen.route.targets):
+            return {}
+        return self.routers(seen) if control.desired and self._due(seen, now) else {}
+
+    def _fences(self, ref: TargetRef) -> bool:
+        try:
+            return self._target_of(ref).capabilities.fencing
+        except ValidationError:
+            return True  # wrong settings: nothing of ours can reach it
 
     def routers(self, seen: Situation) -> dict[str, RouterReading]:
         """Read every target, all at once; what cannot be read says why."""

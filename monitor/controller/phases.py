@@ -8,7 +8,7 @@ __all__ = ["ALLOWED", "DECIDED", "IN_FLIGHT", "PAGING", "may_follow"]
 
 _P = Phase
 ALLOWED: Mapping[Phase, frozenset[Phase]] = {
-    _P.ARMED: frozenset({_P.TRIGGERED, _P.APPLYING}),
+    _P.ARMED: frozenset({_P.TRIGGERED, _P.APPLYING, _P.REVERTED}),
     _P.TRIGGERED: frozenset({_P.PREFLIGHT, _P.BLOCKED, _P.ARMED, _P.RAMPING, _P.APPLYING}),
     _P.PREFLIGHT: frozenset({_P.APPLYING, _P.BLOCKED, _P.ARMED, _P.RAMPING}),
     _P.BLOCKED: frozenset({_P.APPLYING, _P.ARMED, _P.RAMPING}),

@@ -11,7 +11,7 @@ from detectors.stats.safe import LOG_THRESHOLD
 from monitor.controller.decide import reconsider
 from monitor.controller.foreign import Standing
 from monitor.controller.moves import Move
-from monitor.controller.plan import stages_of
+from monitor.controller.plan import AT_ONCE, stages_of
 from monitor.controller.proving import proof_of
 from monitor.controller.readings import Readings
 from monitor.controller.situation import Situation
@@ -177,7 +177,15 @@ def from_ramping(seen: Situation, readings: Readings) -> Move | None:
             Phase.ARMED,
             actor=control.actor,
             alert=AlertKind.RESTORED,
-            changes={"incident_id": None, "condemned": {}, "told": None, "desired": {}, "before": {}},
+            changes={
+                "incident_id": None,
+                "condemned": {},
+                "told": None,
+                "goal": Goal.RESTORE,
+                "stages": AT_ONCE,
+                "stage": 0,
+                "reasserted": 0,
+            },
         )
     waits = readings.held or (f"{control.pinned_by} pinned the route" if control.pinned(readings.now) else None)
     if waits is not None:

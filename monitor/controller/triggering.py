@@ -5,11 +5,13 @@ from typing import Any
 
 from alerts.types import AlertKind
 from monitor.controller.decide import decide, reconsider
+from monitor.controller.foreign import Standing
 from monitor.controller.moves import Move
 from monitor.controller.plan import AT_ONCE, desired_at, toward_baseline
 from monitor.controller.preflight import choose_way, judge_baseline
 from monitor.controller.readings import Readings
 from monitor.controller.situation import Situation
+from monitor.controller.writing import defend, standing
 from monitor.models.decision import Action
 from monitor.models.route import Goal, Phase, RouteSnapshot, Stage
 
@@ -21,7 +23,7 @@ def from_armed(seen: Situation, readings: Readings) -> Move | None:
     decision, incident = decide(seen.route, seen.control, seen.incidents, seen.policy, readings.now, readings.not_armed)
     match decision.action:
         case Action.NOTHING:
-            return None
+            return _overtaken(seen, readings)
         case Action.EXPIRE:
             return Move(decision.action, decision.reason, incident=incident, close=True)
         case Action.WOULD_ROLL_BACK | Action.ADVISE:
@@ -30,6 +32,17 @@ def from_armed(seen: Situation, readings: Readings) -> Move | None:
         case Action.ROLL_BACK:
             changes = {"incident_id": None if incident is None else incident.id}
             return Move(decision.action, decision.reason, Phase.TRIGGERED, incident=incident, changes=changes)
+
+
+def _overtaken(seen: Situation, readings: Readings) -> Move | None:
+    """Write again what a former leader's late write undid, after the way back has ended and where no fence stopped it.
+
+    All else that an armed route's routers show is people's.
+    """
+    if not readings.routers:
+        return None
+    found = standing(seen, readings, settled=True)
+    return defend(seen, readings, found) if found.standing is Standing.LOST else None
 
 
 def from_triggered(seen: Situation, readings: Readings) -> Move | None:

@@ -213,7 +213,9 @@ def stick(seen: Situation, reason: str, evidence: Mapping[str, Any] | None = Non
     A write that is tried again and fails again is the same trouble: it was paged.
     """
     alert = None if seen.control.told == _STUCK else AlertKind.STUCK
-    return Move("stuck", reason, Phase.STUCK, alert=alert, evidence=evidence, changes={"told": _STUCK})
+    actor = seen.control.actor  # whose move it is decides what may hold it when it is tried again
+    changes = {"told": _STUCK}
+    return Move("stuck", reason, Phase.STUCK, actor=actor, alert=alert, evidence=evidence, changes=changes)
 
 
 def _scaled(seen: Situation, readings: Readings) -> Move | None:

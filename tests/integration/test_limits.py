@@ -7,7 +7,7 @@ import pytest
 
 from monitor.models.route import Goal, Phase, Writer
 from monitor.storage.freezes import FreezeStore
-from tests.support.world import FLIPPED, POLICY, START_WEIGHTS, World, a_world
+from tests.support.world import FLIPPED, POLICY, START_WEIGHTS, World, a_world, unreachable
 
 
 @pytest.fixture
@@ -70,6 +70,20 @@ def test_a_person_flips_past_a_freeze(world, factory):
     world.alarm()
     assert world.run() is Phase.BLOCKED
     factory.operator.flip(world.route, Goal.BASELINE, "ana", "I have looked")
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+    assert dict(world.target.inner.read().weights) == FLIPPED
+
+
+def test_a_freeze_does_not_hold_a_persons_flip_that_is_tried_again(world, factory):
+    world.healthy_mix()
+    factory.operator.flip(world.route, Goal.BASELINE, "ana", "I have looked")
+    world.target.writes = unreachable
+    world.run()
+    world.wait(31)
+    assert world.run() is Phase.STUCK
+    freeze(world, everything=True)
+    world.target.writes = world.target.inner.apply
+    world.wait(31)
     assert world.run() is Phase.VERIFYING_TRAFFIC
     assert dict(world.target.inner.read().weights) == FLIPPED
 

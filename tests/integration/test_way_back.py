@@ -1,5 +1,7 @@
 """From hold back to the candidate: on evidence, through the gate, in steps, and back again at the first harm."""
 
+from dataclasses import replace
+
 import pytest
 
 from detectors.types import Verdict
@@ -203,6 +205,36 @@ def test_no_step_from_a_ramp_gives_the_candidate_more_than_it_has(factory, monke
     assert world.run() is Phase.VERIFYING_TRAFFIC
     assert max(audit.after["memory"]["weights"]["cand"] for audit in world.audits[begun:]) <= 4
     assert weights(world) == {"base": 100, "cand": 0}
+
+
+def test_a_late_write_of_a_former_leader_is_written_over_when_the_way_back_has_ended(world, factory):
+    """Only where no fence turned it away; what people change on an armed route is theirs."""
+    target = world.target
+    target.capabilities = replace(target.capabilities, fencing=False)
+    late = target.inner.read()
+    factory.operator.flip(world.route, Goal.RESTORE, "ana", "a false alarm")
+    world.run()
+    world.wait(10)
+    world.serve(world.baseline, 25, since=1)
+    world.serve(world.candidate, 100, since=1)
+    assert world.run() is Phase.ARMED
+    target.reads = lambda: replace(late, epoch=world.control.epoch)
+    world.wait(10)
+    assert world.run() is Phase.ARMED, "its stamp is our last one: a person edited it"
+
+    def write(desired):
+        target.reads = target.inner.read
+        target.inner.apply(desired)
+
+    target.reads, target.writes = lambda: late, write
+    world.wait(10)
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+    assert [audit.action for audit in world.audits[-3:]] == ["reassert", "applied", "read_back"]
+    assert weights(world) == START_WEIGHTS
+    world.wait(10)
+    world.serve(world.baseline, 25, since=1)
+    world.serve(world.candidate, 100, since=1)
+    assert world.run() is Phase.ARMED
 
 
 def test_a_broken_variant_goes_all_the_way_at_once(world, factory):

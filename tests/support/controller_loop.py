@@ -224,7 +224,8 @@ def _after(desired: DesiredRoute) -> RouteSnapshot:
 def look(state: State, around: Surroundings) -> tuple[State, Readings]:
     """What the step reads, and what its writes leave; as ``monitor.controller.look`` does it."""
     control, now = state.control, state.now
-    reading: dict[str, Any] = {"held": state.held, "routers": read(state, around)}
+    watched = control.phase is not Phase.ARMED  # these fence: nobody reads them while armed
+    reading: dict[str, Any] = {"held": state.held, "routers": read(state, around) if watched else {}}
     if control.phase is Phase.APPLYING:
         if not held_by_person(state.situation, Readings(now)):
             state, writes = _written(state, around)

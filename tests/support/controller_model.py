@@ -112,7 +112,7 @@ WAYS: Mapping[Phase, tuple[Way, ...]] = {
 
 SHOWN = ("in force", "behind", "unreadable", "lost", "late", "as before", "gitops", "foreign", "newer epoch")
 FOUND = ("split", "unreadable", "owned", "newer epoch", "on the baseline")
-_BEFORE_A_FLIP = frozenset({Phase.ARMED, Phase.TRIGGERED, Phase.PREFLIGHT, Phase.BLOCKED})
+_BEFORE_A_FLIP = frozenset({Phase.TRIGGERED, Phase.PREFLIGHT, Phase.BLOCKED})
 
 AXES: Mapping[str, tuple[Any, ...]] = {
     "mode": tuple(Mode),
@@ -156,7 +156,6 @@ AXES: Mapping[str, tuple[Any, ...]] = {
 }
 
 OWN: Mapping[Phase, Mapping[str, tuple[Any, ...]]] = {
-    Phase.ARMED: {"a": FOUND, "b": FOUND},
     Phase.TRIGGERED: {"a": FOUND, "b": FOUND},
     Phase.PREFLIGHT: {"a": FOUND, "b": FOUND[:3], "weights": (True, False)},
     Phase.BLOCKED: {"a": FOUND, "b": FOUND[:3], "weights": (True, False), "room": ("none", "full")},
@@ -426,7 +425,8 @@ def _incidents(there: bool, alarm: str, critical: bool, advice: bool, decided: s
 
 @cache
 def _reading(phase: Phase, label: str, shown: str, able: Capabilities, way: Way) -> RouterReading:
-    snapshot = _found(shown) if phase in _BEFORE_A_FLIP else _shown(shown, _wanted(way, known=True), BEFORE)
+    last = way if way.written else AT_ONCE_WAY
+    snapshot = _found(shown) if phase in _BEFORE_A_FLIP else _shown(shown, _wanted(last, known=True), BEFORE)
     return _Router[label](able, snapshot, None if snapshot is not None else "connection refused")
 
 

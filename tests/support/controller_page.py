@@ -10,7 +10,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "controller.md"
 BEGIN, END = "<!-- state table: begin -->\n", "<!-- state table: end -->"
 PERSONS = frozenset(
     {
-        *((phase, Phase.APPLYING) for phase in (Phase.ARMED, Phase.TRIGGERED, Phase.ROLLED_BACK, Phase.REVERTED)),
+        *((phase, Phase.APPLYING) for phase in (Phase.TRIGGERED, Phase.ROLLED_BACK, Phase.REVERTED)),
         (Phase.HOLD, Phase.RECOVERING),
     }
 )

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from monitor.controller.phases import PAGING
-from monitor.models.route import Phase, Writer
+from monitor.models.route import Writer
 from tests.support.flip_cell import ROUND_S, Cell
 from tests.support.flip_faults import Written
 
@@ -50,10 +50,7 @@ def _ours(cell: Cell) -> list[Written]:
 
 
 def _stale(cell: Cell) -> list[str]:
-    """With a fence none is taken; without, each is written over within the watch interval and a round, and audited.
-
-    But for one that comes when the route is armed again: its routing is people's then, and nobody reads it.
-    """
+    """With a fence none is taken; without, each is written over within the watch interval and a round, and audited."""
     stale = [one for one in _ours(cell) if one.stale]
     if not stale:
         return []
@@ -64,17 +61,11 @@ def _stale(cell: Cell) -> list[str]:
     return [
         f"a stale write of epoch {one.epoch} was not written over within {within.total_seconds():g} s"
         for one in stale
-        if _phase_at(cell, one) is not Phase.ARMED
-        and not any(
+        if not any(
             later.at <= one.at + within and (later.epoch or 0) > one.held and later.epoch in reasserted
             for later in _ours(cell)
         )
     ]
-
-
-def _phase_at(cell: Cell, write: Written) -> Phase:
-    """Return the phase in which a write reached the router."""
-    return [audit.to_phase for audit in cell.audits if audit.at <= write.at][-1]
 
 
 def _unpaged(cell: Cell) -> list[str]:

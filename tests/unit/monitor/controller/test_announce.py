@@ -137,6 +137,11 @@ def test_the_headline_says_how_bad_the_harm_is_at_least(say):
     assert say(AlertKind.ADVISE)[0][2].headline == "because"
 
 
+def test_each_thing_a_drain_waits_for_is_told(say):
+    waits = {told: key(say, AlertKind.BLOCKED, told=told) for told in (None, "pinned", "drain")}
+    assert len(set(waits.values())) == len(waits)
+
+
 def test_no_kind_is_without_severity():
     assert set(announce._SEVERITY) == set(AlertKind)
 
