@@ -6,8 +6,8 @@ Kubernetes API server with a gateway controller, by a LiteLLM proxy of two repli
 Traffic always goes through Envoy: beside the last two a follower writes its routes whenever they change.
 
 Where the time from alarm to write goes: an alarm's time is when the evaluation of its tick begins, so the rest of that
-evaluation with its transaction counts; then the controller's timer, up to ``reconcile_every_s`` (0.5 s); then one round
-with four transactions and the write.
+evaluation with its transaction counts; the controller is woken when it has ended; then one round with four transactions
+and the write.
 """
 
 import argparse
