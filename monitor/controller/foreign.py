@@ -57,6 +57,8 @@ def standing_of(
         f"overrides {dict(found.overrides)}; wanted {dict(desired.weights)}, {desired.mirror}, {desired.epoch}"
     )
     by = f", written by {found.writer_name}" if found.writer_name else ""
+    if not settled and _untouched(found, before):
+        return Found(Standing.LOST, f"{shown}{by}")
     if found.epoch is not None and found.epoch > desired.epoch:
         return Found(Standing.FOREIGN, f"{shown}: a newer epoch, someone else writes{by}")
     match found.writer:
@@ -84,6 +86,13 @@ def _unsigned(
     if stamped and not router.capabilities.fencing and not as_before:
         return Standing.LOST
     return Standing.FOREIGN
+
+
+def _untouched(found: RouteSnapshot, before: RouteSnapshot | None) -> bool:
+    """Tell whether nobody wrote since ``before`` was read: whoever it was that had written it."""
+    if before is None or not _same(found, before):
+        return False
+    return (found.writer, found.writer_name) == (before.writer, before.writer_name)
 
 
 def _same(found: RouteSnapshot, before: RouteSnapshot) -> bool:

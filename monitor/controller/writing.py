@@ -11,7 +11,7 @@ from monitor.controller.moves import Move
 from monitor.controller.plan import desired_at, toward_baseline, toward_snapshot
 from monitor.controller.readings import Readings
 from monitor.controller.situation import Situation
-from monitor.models.route import DesiredRoute, Goal, Mirror, Phase, RouteSnapshot, Stage
+from monitor.models.route import DesiredRoute, Goal, Mirror, Phase, RouteSnapshot, Stage, Writer
 from monitor.routing.base import Capabilities
 
 __all__ = [
@@ -149,7 +149,8 @@ def from_verifying_control(seen: Situation, readings: Readings) -> Move | None:
 def reassert(seen: Situation, readings: Readings, found: Found) -> Move | None:
     """Write again what should be there, or give way: once against a repository, never against a person."""
     control = seen.control
-    if found.standing is Standing.FOREIGN or (found.standing is Standing.GITOPS and control.reasserted):
+    by_repository = any(one.snapshot and one.snapshot.writer is Writer.GITOPS for one in readings.routers.values())
+    if found.standing is Standing.FOREIGN or (by_repository and control.reasserted):
         return Move(
             "reverted", f"someone changed the routing: {found.reason}", Phase.REVERTED, alert=AlertKind.REVERTED
         )

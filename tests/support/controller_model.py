@@ -53,7 +53,8 @@ NEWER = 9
 PERSON = "ana"
 BASE, CAND = "base", "cand"
 SPLIT = {BASE: 5, CAND: 95}
-BEFORE = RouteSnapshot(SPLIT, BASE, 3)
+BEFORE = RouteSnapshot(SPLIT, BASE, 3, writer=Writer.GITOPS, writer_name="argocd-controller")
+"""A repository's, which lets the weights go."""
 VARIANTS = [
     Variant(1, 1, "bf16", Role.BASELINE, BASE, "bf16", Tier.SERVING, None, "sha256:b", NOW),
     Variant(2, 1, "int4", Role.CANDIDATE, CAND, "int4", Tier.QUANTIZED, None, "sha256:one", NOW),
@@ -458,7 +459,7 @@ def _shown(shown: str, desired: DesiredRoute, before: RouteSnapshot) -> RouteSna
         case "as before":
             return before
         case "gitops":
-            return replace(before, writer=Writer.GITOPS, writer_name="argocd-controller")
+            return replace(before, writer_name="kustomize-controller")
         case "foreign":
             return RouteSnapshot({BASE: 50, CAND: 50}, None, None, writer=Writer.OTHER)
         case "newer epoch":

@@ -54,6 +54,17 @@ def test_the_table(snapshot, fencing, settled, standing):
     assert found(snapshot, FENCED if fencing else OPEN, settled=settled).standing is standing
 
 
+@pytest.mark.parametrize("writer", [Writer.OTHER, Writer.GITOPS])
+def test_what_others_had_written_before_our_write_and_nobody_touched_since_is_a_lost_write(writer):
+    theirs = replace(BEFORE, writer=writer, writer_name="kubectl")
+    assert found(theirs, before=theirs).standing is Standing.LOST
+    assert found(theirs, before=theirs, settled=True).standing is Standing[
+        "GITOPS" if writer is Writer.GITOPS else "FOREIGN"
+    ]
+    assert found(replace(theirs, writer_name="flux"), before=theirs).standing is not Standing.LOST
+    assert found(replace(theirs, epoch=6), before=theirs).standing is not Standing.LOST
+
+
 def test_the_reason_names_target_what_is_shown_what_is_wanted_and_who():
     told = found(replace(BEFORE, writer=Writer.GITOPS, writer_name="argocd-controller")).reason
     for part in ("east", "'cand': 95", "epoch 3", "wanted", "7", "argocd-controller"):
