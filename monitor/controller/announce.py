@@ -15,7 +15,7 @@ from monitor.storage.outbox import OutboxStore
 __all__ = ["Announcer", "effect_in"]
 
 _TOLD_ONCE = frozenset({AlertKind.WOULD_ROLL_BACK, AlertKind.ADVISE, AlertKind.WORTH_A_LOOK})
-"""Nothing was moved, so an incident is told of once, whatever the epoch."""
+"""While the route is armed nothing was moved, so an incident is told of once, whatever the epoch."""
 
 _SEVERITY = {
     AlertKind.WOULD_ROLL_BACK: Severity.WARN,
@@ -133,17 +133,17 @@ def effect_in(incident: Incident) -> Effect | None:
 
 
 def _dedup_key(kind: AlertKind, control: RouteControl, incident: Incident | None) -> str:
-    """Name a state change: by incident and kind, and by epoch if the change is one of the routing.
+    """Name a state change: by incident and kind, by epoch, by when its phase was entered, and by what it tells of.
 
-    A block comes before its epoch is taken: only the incident tells two of them apart. An incident that turned out to
-    be critical is told of again, and so is a routing that was changed, put back and changed again under one epoch. A
-    drain may wait for a pin and then for room.
+    So each entry into a phase that pages does page, and two processes that tell of the same one tell once. An incident
+    that turned out to be critical is told of again.
     """
     cause = "" if incident is None else f"incident-{incident.id}:{'critical:' if incident.critical else ''}"
-    epoch = "" if cause and kind in _TOLD_ONCE else f"route-{control.route_id}:epoch-{control.epoch}:"
-    again = f"since-{control.phase_since:%Y%m%dT%H%M%S.%f}:" if kind is AlertKind.REVERTED else ""
-    waits = f"{control.told}:" if kind is AlertKind.BLOCKED and control.told is not None else ""
-    return f"{epoch}{cause}{again}{waits}{kind.value}"
+    if cause and kind in _TOLD_ONCE and control.phase is Phase.ARMED:
+        return f"{cause}{kind.value}"
+    entered = f"route-{control.route_id}:epoch-{control.epoch}:since-{control.phase_since:%Y%m%dT%H%M%S.%f}:"
+    told = f"{control.told}:" if control.told is not None else ""
+    return f"{entered}{cause}{told}{kind.value}"
 
 
 def _candidate(variants: list[Variant], incident: Incident | None) -> str:

@@ -18,13 +18,14 @@ def decide(
     policy: Policy,
     now: datetime,
     not_armed: str | None = None,
+    answered_at: datetime | None = None,
 ) -> tuple[Decision, Incident | None]:
     """Choose what to do about a route now, and for which incident.
 
     Only an open incident with an alarm younger than the policy's ``evidence_ttl`` can move traffic, only in ``auto``,
     only from ``armed``, and never against a person's pin. No data is never a reason to act, and an incident whose
     alarms all only advise is told to people and moves nothing, in any mode. ``not_armed`` says why ``auto`` may not act
-    by itself yet.
+    by itself yet; alarms from before ``answered_at`` were answered by a way back or an undo and are no news.
     """
     if control.phase is not Phase.ARMED:
         return Decision(Action.NOTHING, f"the route is {control.phase.value}"), None
@@ -33,11 +34,12 @@ def decide(
         if not incident.actionable(now, ttl):
             reason = f"no alarm in the last {_minutes(policy.evidence_ttl_s)}: the evidence is too old to act on"
             return Decision(Action.EXPIRE, reason), incident
-    for incident in incidents:
+    news = [one for one in incidents if answered_at is None or one.last_alarm_at >= answered_at]
+    for incident in news:
         decision = _for_incident(route, control, incident, now, not_armed)
         if decision.action is not Action.NOTHING and decision.action.value != incident.decided:
             return decision, incident
-    return Decision(Action.NOTHING, "no harm found" if not incidents else "already decided"), None
+    return Decision(Action.NOTHING, "no harm found" if not news else "already decided"), None
 
 
 def reconsider(

@@ -57,18 +57,16 @@ def standing_of(
         f"overrides {dict(found.overrides)}; wanted {dict(desired.weights)}, {desired.mirror}, {desired.epoch}"
     )
     by = f", written by {found.writer_name}" if found.writer_name else ""
-    if not settled and _untouched(found, before):
-        return Found(Standing.LOST, f"{shown}{by}")
     if found.epoch is not None and found.epoch > desired.epoch:
         return Found(Standing.FOREIGN, f"{shown}: a newer epoch, someone else writes{by}")
+    if found.writer is Writer.FULLBACK or (not settled and _untouched(found, before)):
+        return Found(Standing.LOST, f"{shown}{by}")
     match found.writer:
-        case Writer.FULLBACK:
-            return Found(Standing.LOST, f"{shown}{by}")
         case Writer.GITOPS:
             return Found(Standing.GITOPS, f"{shown}{by}")
         case Writer.OTHER:
             return Found(Standing.FOREIGN, f"{shown}{by}")
-        case None:
+        case _:
             return Found(_unsigned(router, found, desired, before, settled=settled), shown)
 
 

@@ -51,6 +51,8 @@ _HOUR: Final = timedelta(hours=1)
 _RESUMED: Final = timedelta(seconds=1)
 """A write that is called so long after its commit may have been taken before."""
 _ROLLBACKS: Final = ("flip",)
+_ANSWERS: Final = ("ramp", "back_off", "restore")
+"""What was decided in sight of all alarms until then."""
 _T = TypeVar("_T")
 
 
@@ -73,7 +75,12 @@ class Look:
             return None
         match phase:
             case Phase.ARMED:
-                return Readings(now, not_armed=self._not_armed(seen, now), routers=self._unfenced(seen, now))
+                return Readings(
+                    now,
+                    not_armed=self._not_armed(seen, now),
+                    routers=self._unfenced(seen, now),
+                    answered_at=self._answered_at(seen),
+                )
             case Phase.TRIGGERED | Phase.PREFLIGHT | Phase.BLOCKED:
                 return self._before_a_flip(seen, now)
             case Phase.APPLYING:
@@ -232,6 +239,14 @@ class Look:
         window = next((one for one in seen.policy.freeze if one.covers(now)), None)
         return None if window is None else f"freeze window until {window.end} {window.zone}: {window.reason}"
 
+    def _answered_at(self, seen: Situation) -> datetime | None:
+        """Return when the alarms that are known were answered; asked only where there are some."""
+        if not seen.incidents:
+            return None
+        with self._database.reading() as session:
+            answer = DecisionStore(session).last_of(seen.route.id, _ANSWERS)
+        return None if answer is None else answer.at
+
     def _not_armed(self, seen: Situation, now: datetime) -> str | None:
         """Return why ``auto`` may not act yet; asked only where it would."""
         if seen.route.mode is not Mode.AUTO or not (seen.incidents or seen.control.phase in DECIDED):
@@ -261,15 +276,16 @@ class Look:
 
     def _evidence(self, seen: Situation) -> CandidateEvidence | None:
         """Return what the tests say of the candidate that was rolled back, over all its pairs."""
-        candidate = seen.harmful or next(iter(seen.candidates), None)
-        if candidate is None:
+        rolled_back = {one.id for one in seen.candidates if one.name in seen.control.condemned}
+        about = {seen.harmful.id} if seen.harmful is not None else rolled_back or {one.id for one in seen.candidates}
+        if not about:
             return None
         with self._database.reading() as session:
             streams = StreamStore(session).standings(seen.route.id)
         own = [
             one
             for one in streams
-            if one.candidate_id == candidate.id
+            if one.candidate_id in about
             and one.slice == ALL
             and one.signal in seen.policy.signals
             and SIGNALS[one.signal].paired
@@ -282,8 +298,14 @@ class Look:
         )
 
     def _proof(self, seen: Situation, now: datetime) -> Readings:
-        held = self._held(seen, now) if seen.control.phase is Phase.STUCK else None
-        return Readings(now, held=held, routers=self.routers(seen), traffic=self._traffic.at(seen, now))
+        stuck = seen.control.phase is Phase.STUCK
+        return Readings(
+            now,
+            not_armed=self._not_armed(seen, now) if stuck else None,
+            held=self._held(seen, now) if stuck else None,
+            routers=self.routers(seen),
+            traffic=self._traffic.at(seen, now),
+        )
 
     def _after_a_flip(self, seen: Situation, now: datetime) -> Readings:
         if seen.control.phase is not Phase.HOLD:
@@ -307,6 +329,7 @@ class Look:
             evidence=None if ramping else self._evidence(seen),
             gates=gates,
             ramps_last_hour=ramps,
+            answered_at=self._answered_at(seen) if ramping else None,
             rolled_back_at=None if flipped is None else flipped.at,
         )
 

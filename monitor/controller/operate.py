@@ -80,7 +80,7 @@ class Operator:
         """
         control, routers = seen.control, self._look.routers(seen)
         found = _read(routers)
-        keep = control.before and control.phase not in _NO_FLIP_STANDS
+        keep = control.before and (control.phase not in _NO_FLIP_STANDS or seen.between)
         epoch = max(control.epoch, *(one.epoch or 0 for one in found.values()), 0) + 1
         end = toward_baseline(seen.variants, None if seen.harmful is None else seen.harmful.backend, epoch)
         changes = {
@@ -98,7 +98,7 @@ class Operator:
         control = seen.control
         if not control.before:
             raise ConflictError(f"{seen.route.name}: there is no earlier routing to restore")
-        if control.phase in _NO_FLIP_STANDS:
+        if control.phase in _NO_FLIP_STANDS and not seen.between:
             raise ConflictError(f"{seen.route.name}: no flip stands, so there is none to undo; look at its decisions")
         routers = self._look.routers(seen)
         found = _read(routers)

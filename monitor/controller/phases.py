@@ -20,7 +20,7 @@ ALLOWED: Mapping[Phase, frozenset[Phase]] = {
     _P.RECOVERING: frozenset({_P.APPLYING, _P.HOLD, _P.REVERTED}),
     _P.RAMPING: frozenset({_P.APPLYING, _P.ARMED, _P.TRIGGERED, _P.REVERTED}),
     _P.REVERTED: frozenset({_P.APPLYING, _P.VERIFYING_TRAFFIC}),
-    _P.STUCK: frozenset({_P.APPLYING, _P.ROLLED_BACK}),
+    _P.STUCK: frozenset({_P.APPLYING, _P.ROLLED_BACK, _P.TRIGGERED, _P.REVERTED}),
 }
 """A person's flip may start from any phase, so ``applying`` follows every one but itself."""
 

@@ -1,21 +1,26 @@
 """From a routing that every router shows to one that traffic proves: verifying-traffic, stuck, reverted. Pure."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from alerts.types import AlertKind
+from monitor.controller.decide import reconsider
 from monitor.controller.foreign import Standing
 from monitor.controller.moves import Move
 from monitor.controller.readings import Readings
 from monitor.controller.situation import Situation
 from monitor.controller.verify import Proof, ProofState, judge_all
-from monitor.controller.writing import defend, give_up, held_by_person, standing, step_to
+from monitor.controller.writing import defend, give_up, held_by_person, reassert, standing, step_to
+from monitor.models.decision import Action
 from monitor.models.route import Goal, Phase
 
 __all__ = ["from_reverted", "from_stuck", "from_verifying_traffic", "proof_of"]
 
-_MOST_RETRIES = 5
+_SOON = 8
+"""So many writes again, reasserted ones included, follow each other soon."""
 _RETRY_AFTER = timedelta(seconds=30)
+_RETRY_LATER = timedelta(minutes=5)
 
 
 def from_verifying_traffic(seen: Situation, readings: Readings) -> Move | None:
@@ -51,8 +56,11 @@ def proof_of(seen: Situation, readings: Readings) -> Proof | None:
         return None
     candidates = [variant.id for variant in seen.candidates]
     backends = {variant.backend for variant in seen.candidates}
-    serving = any(desired.weights.get(backend) for desired in seen.control.desired.values() for backend in backends)
-    return judge_all(readings.traffic, seen.baseline.id, candidates, seen.policy.verify, to_baseline=not serving)
+    wanted = seen.control.desired.items()
+    serving = {label for label, one in wanted if any(one.weights.get(backend) for backend in backends)}
+    if serving - readings.traffic.keys():
+        serving.add("")  # all targets without shippers of their own are counted together
+    return judge_all(readings.traffic, seen.baseline.id, candidates, seen.policy.verify, serving=serving)
 
 
 def _proven(seen: Situation, readings: Readings, proof: Proof) -> Move:
@@ -64,6 +72,7 @@ def _proven(seen: Situation, readings: Readings, proof: Proof) -> Move:
         actor=seen.control.actor,
         alert=AlertKind.RESTORED if back else AlertKind.ROLLED_BACK,
         evidence=_counted(seen, readings),
+        changes={"told": None},
     )
 
 
@@ -80,43 +89,68 @@ def _counted(seen: Situation, readings: Readings) -> dict[str, Any]:
 
 
 def from_stuck(seen: Situation, readings: Readings) -> Move | None:
-    """A router that comes back is written to, and a routing that traffic proves after all is no longer stuck."""
+    """Try a rollback again while its evidence is fresh; one that traffic proves after all is no longer stuck."""
     control = seen.control
-    if control.goal is not Goal.BASELINE or not control.desired:
+    if not control.desired:
         return None
-    found = standing(seen, readings, settled=False)
-    if found.standing is Standing.IN_FORCE and control.last_step and control.applied_at is not None:
+    if control.goal is not Goal.BASELINE:
+        return _harmed(seen, readings)
+    written = control.applied_at is not None
+    found = standing(seen, readings, settled=written)
+    if found.standing is Standing.IN_FORCE and control.last_step and written:
         proof = proof_of(seen, readings)
-        if proof is not None and proof.state is ProofState.PROVEN:
-            return Move(
-                "verified_by_traffic",
-                f"late, but proven: {proof.reason}",
-                Phase.ROLLED_BACK,
-                actor=control.actor,
-                alert=AlertKind.ROLLED_BACK,
-                evidence=_counted(seen, readings),
-            )
+        if proof is None or proof.state is not ProofState.PROVEN:
+            return None
+        return replace(_proven(seen, readings, proof), reason=f"late, but proven: {proof.reason}")
+    half_way = found.standing is Standing.IN_FORCE and written
+    if not (half_way or _undone(found.standing, written=written)) or not _due(seen, readings):
         return None
-    stuck_for = readings.now - control.phase_since
-    fresh = _RETRY_AFTER <= stuck_for <= timedelta(seconds=seen.policy.evidence_ttl_s)
-    readable = bool(readings.routers) and all(one.snapshot is not None for one in readings.routers.values())
-    untouched = found.standing in {Standing.IN_FORCE, Standing.BEHIND, Standing.LOST}
-    half_way = found.standing is Standing.IN_FORCE and not control.last_step and control.applied_at is not None
-    if not (fresh and readable and untouched and (control.applied_at is None or half_way)):
+    if (readings.held is not None and seen.automatic) or held_by_person(seen, readings):
         return None
-    if readings.held is not None and seen.automatic:
-        return None
-    if held_by_person(seen, readings) or control.reasserted >= _MOST_RETRIES:
-        return None
+    if found.standing is Standing.GITOPS and control.reasserted:
+        return reassert(seen, readings, found)
     return step_to(
         seen,
         readings,
         control.stage + half_way,
         action="retry",
-        reason="every router can be read again and nobody changed it: the write is tried again",
+        reason=f"the write is tried again: {found.reason}",
         reasserted=control.reasserted + 1,
         told=control.told,
     )
+
+
+def _undone(standing: Standing, *, written: bool) -> bool:
+    """Tell whether a router does not show the write, and no person changed it."""
+    if standing in {Standing.LOST, Standing.GITOPS}:
+        return True
+    return not written and standing in {Standing.IN_FORCE, Standing.BEHIND}
+
+
+def _due(seen: Situation, readings: Readings) -> bool:
+    """Tell whether it is time for another try: soon at first, then now and then, while the evidence is fresh."""
+    control, incident, ttl = seen.control, seen.incident, timedelta(seconds=seen.policy.evidence_ttl_s)
+    wait = _RETRY_AFTER if control.reasserted < _SOON else _RETRY_LATER
+    wanted = not seen.automatic or (incident is not None and incident.actionable(readings.now, ttl))
+    return wanted and readings.now - control.phase_since >= wait
+
+
+def _harmed(seen: Situation, readings: Readings) -> Move | None:
+    """Half-way back, a write toward the candidate is not tried again; harm begins a rollback like any other."""
+    since = seen.control.phase_since
+    alarmed = [one for one in seen.incidents if one.advice is None and one.last_alarm_at >= since]
+    harm = max(alarmed, key=lambda one: (one.critical, one.last_alarm_at), default=None)
+    if harm is None:
+        return None
+    wanted = reconsider(seen.route, seen.control, harm, seen.policy, readings.now, readings.not_armed)
+    changes = {"incident_id": harm.id, "goal": Goal.RAMP}  # an undo that is stuck half-way is a way back, too
+    if wanted.action is Action.ROLL_BACK:
+        return Move("roll_back", harm.headline, Phase.TRIGGERED, incident=harm, changes=changes)
+    what = f"harm-{harm.id}{'-critical' if harm.critical else ''}"
+    if seen.control.told == what:
+        return None
+    told = {"told": what, "incident_id": harm.id}
+    return Move("harm", wanted.reason, incident=harm, alert=AlertKind.ADVISE, changes=told)
 
 
 def from_reverted(seen: Situation, readings: Readings) -> Move | None:
@@ -130,5 +164,6 @@ def from_reverted(seen: Situation, readings: Readings) -> Move | None:
         "put_back",
         "the routing is as the flip left it again; waiting for traffic to prove it",
         Phase.VERIFYING_TRAFFIC,
+        actor=control.actor,
         changes={"applied_at": readings.now, "told": None},
     )

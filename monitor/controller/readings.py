@@ -120,5 +120,7 @@ class Readings:
     evidence: CandidateEvidence | None = None
     gates: Gates = field(default_factory=Gates)
     ramps_last_hour: int = 0
+    answered_at: datetime | None = None
+    """When an alarm was last answered by a way back's begin, a step back, or an undo: older ones are no news."""
     rolled_back_at: datetime | None = None
     """When the last rollback of the route was committed."""

@@ -27,8 +27,9 @@ __all__ = ["begin_ramp", "from_hold", "from_ramping", "from_recovering", "from_r
 
 def from_rolled_back(seen: Situation, readings: Readings) -> Move | None:
     """Hold: the baseline serves."""
-    del seen, readings
-    return Move("hold", "the baseline serves until a person, or evidence, says otherwise", Phase.HOLD)
+    del readings
+    reason = "the baseline serves until a person, or evidence, says otherwise"
+    return Move("hold", reason, Phase.HOLD, actor=seen.control.actor)
 
 
 def from_hold(seen: Situation, readings: Readings) -> Move | None:
@@ -82,7 +83,9 @@ def from_recovering(seen: Situation, readings: Readings) -> Move | None:
         return watched
     evidence = readings.evidence
     if evidence is not None and evidence.harmful is not None:
-        return Move("still_harmful", f"not yet: {evidence.harmful}", Phase.HOLD, alert=AlertKind.STILL_HARMFUL)
+        reason = f"not yet: {evidence.harmful}"
+        told = {"told": None}
+        return Move("still_harmful", reason, Phase.HOLD, alert=AlertKind.STILL_HARMFUL, changes=told)
     if not _safe(readings):
         return None
     waits = _limited(seen, readings)
@@ -99,6 +102,7 @@ def from_recovering(seen: Situation, readings: Readings) -> Move | None:
             Phase.HOLD,
             alert=AlertKind.STILL_HARMFUL,
             promotion=promotion,
+            changes={"told": None},
         )
     reason = f"safe over at least 24 h: {', '.join(evidence.safe) if evidence else ''}"
     return replace(begin_ramp(seen, readings, reason), promotion=promotion)
@@ -126,7 +130,8 @@ def _limited(seen: Situation, readings: Readings) -> str | None:
 def begin_ramp(seen: Situation, readings: Readings, reason: str, actor: str | None = None) -> Move:
     """Commit the first step of the way back."""
     stages = stages_of(seen.policy.ramp.steps, [one.capabilities for one in readings.routers.values()])
-    epoch = seen.control.epoch + 1
+    shown = [one.snapshot.epoch or 0 for one in readings.routers.values() if one.snapshot is not None]
+    epoch = max(seen.control.epoch, *shown, 0) + 1
     wanted = replace(seen, control=replace(seen.control, goal=Goal.RAMP))
     desired = {
         label: desired_of(wanted, label, router.capabilities, stages[0], epoch)
@@ -155,13 +160,13 @@ def begin_ramp(seen: Situation, readings: Readings, reason: str, actor: str | No
 
 def from_ramping(seen: Situation, readings: Readings) -> Move | None:
     """Look at a step of the way back: on, or back."""
+    harm = _harm(seen, readings)
+    if harm is not None and standing(seen, readings, settled=True).standing <= Standing.LOST:
+        return _back(seen, readings, harm)  # before anything is written again: that could be toward the candidate
     watched = _watched(seen, readings)
     if watched is not None:
         return watched
     control, since = seen.control, seen.control.applied_at or seen.control.phase_since
-    harm = next((one for one in seen.incidents if one.advice is None and one.last_alarm_at >= since), None)
-    if harm is not None:
-        return _back(seen, readings, harm)
     ramp = seen.policy.ramp
     if readings.now - since < timedelta(seconds=ramp.look_s) or _answered(readings) < ramp.requests:
         return None
@@ -196,6 +201,13 @@ def from_ramping(seen: Situation, readings: Readings) -> Move | None:
     )
 
 
+def _harm(seen: Situation, readings: Readings) -> Incident | None:
+    """Return the incident with an alarm that no step back has answered yet: the gravest, the newest first."""
+    since = readings.answered_at or seen.control.applied_at or seen.control.phase_since
+    alarmed = [one for one in seen.incidents if one.advice is None and one.last_alarm_at >= since]
+    return max(alarmed, key=lambda one: (one.critical, one.last_alarm_at), default=None)
+
+
 def _answered(readings: Readings) -> int:
     return sum(sum(part.after.by_variant.values()) for part in readings.traffic.values())
 
@@ -208,9 +220,10 @@ def _back(seen: Situation, readings: Readings, harm: Incident) -> Move | None:
     if readings.held is not None:
         waits = f"{harm.headline}. {readings.held}"
     if waits is not None:
-        if control.told == "harm":
+        what = f"harm-{harm.id}{'-critical' if harm.critical else ''}"
+        if control.told == what:
             return None
-        told: Mapping[str, Any] = {"told": "harm", **changes}
+        told: Mapping[str, Any] = {"told": what, **changes}
         return Move("harm", waits, incident=harm, alert=AlertKind.ADVISE, changes=told)
     if harm.critical or control.backed_off or control.stage == 0:
         return Move("roll_back", harm.headline, Phase.TRIGGERED, incident=harm, changes=changes)

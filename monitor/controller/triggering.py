@@ -7,12 +7,12 @@ from alerts.types import AlertKind
 from monitor.controller.decide import decide, reconsider
 from monitor.controller.foreign import Standing
 from monitor.controller.moves import Move
-from monitor.controller.plan import AT_ONCE, desired_at, toward_baseline
+from monitor.controller.plan import AT_ONCE, desired_at, toward_baseline, toward_snapshot
 from monitor.controller.preflight import choose_way, judge_baseline
 from monitor.controller.readings import Readings
 from monitor.controller.situation import Situation
-from monitor.controller.writing import defend, standing
-from monitor.models.decision import Action
+from monitor.controller.writing import defend, held_by_person, standing
+from monitor.models.decision import Action, Decision
 from monitor.models.route import Goal, Phase, RouteSnapshot, Stage
 
 __all__ = ["commit_rollback", "from_armed", "from_blocked", "from_preflight", "from_triggered"]
@@ -20,7 +20,10 @@ __all__ = ["commit_rollback", "from_armed", "from_blocked", "from_preflight", "f
 
 def from_armed(seen: Situation, readings: Readings) -> Move | None:
     """Look for an incident to act on, or to tell of."""
-    decision, incident = decide(seen.route, seen.control, seen.incidents, seen.policy, readings.now, readings.not_armed)
+    now, answered_at = readings.now, readings.answered_at
+    decision, incident = decide(
+        seen.route, seen.control, seen.incidents, seen.policy, now, readings.not_armed, answered_at
+    )
     match decision.action:
         case Action.NOTHING:
             return _overtaken(seen, readings)
@@ -73,6 +76,9 @@ def from_preflight(seen: Situation, readings: Readings) -> Move | None:
 
 def from_blocked(seen: Situation, readings: Readings) -> Move | None:
     """Look again; it was paged once."""
+    wanted = _wanted(seen, readings)
+    if seen.half_way and wanted.action is not Action.ROLL_BACK:
+        return _taken_back(seen, readings, wanted.reason)
     withdrawn = _withdrawn(seen, readings)
     if withdrawn is not None:
         return withdrawn
@@ -80,15 +86,42 @@ def from_blocked(seen: Situation, readings: Readings) -> Move | None:
     return move if move is not None and move.to is not Phase.BLOCKED else None
 
 
+def _wanted(seen: Situation, readings: Readings) -> Decision:
+    return reconsider(seen.route, seen.control, seen.incident, seen.policy, readings.now, readings.not_armed)
+
+
 def _withdrawn(seen: Situation, readings: Readings) -> Move | None:
     """Judge again what was decided: what a person did since wins, and old evidence moves nothing."""
-    wanted = reconsider(seen.route, seen.control, seen.incident, seen.policy, readings.now, readings.not_armed)
+    wanted = _wanted(seen, readings)
     if wanted.action is Action.ROLL_BACK:
         return None
     action = "unblock" if seen.control.phase is Phase.BLOCKED else "withdraw"
     # A ramp that went too far is no armed route: part of the traffic is on the candidate and stays looked at.
     to = Phase.RAMPING if seen.control.goal is Goal.RAMP and seen.control.desired else Phase.ARMED
     return Move(action, wanted.reason, to, changes={"incident_id": None} if to is Phase.ARMED else {})
+
+
+def _taken_back(seen: Situation, readings: Readings, reason: str) -> Move | None:
+    """Undo the steps that were written before a drain was blocked, such as dropped copies; a pin leaves them."""
+    control = seen.control
+    shown = [one.snapshot.epoch or 0 for one in readings.routers.values() if one.snapshot is not None]
+    if readings.held is not None or held_by_person(seen, readings) or not shown:
+        return None
+    epoch = max(control.epoch, *shown) + 1
+    desired = {label: toward_snapshot(before, epoch) for label, before in control.before.items()}
+    changes: dict[str, Any] = {
+        "epoch": epoch,
+        "goal": Goal.RESTORE,
+        "desired": desired,
+        "applied_at": None,
+        "stages": AT_ONCE,
+        "stage": 0,
+        "reasserted": 0,
+        "told": None,
+        "incident_id": None,
+        "condemned": {},
+    }
+    return Move("unblock", f"{reason}; the routing from before is restored", Phase.APPLYING, changes=changes)
 
 
 def commit_rollback(seen: Situation, readings: Readings) -> Move:
@@ -126,10 +159,11 @@ def _commit(
 ) -> Move:
     epoch = max(seen.control.epoch, *(one.epoch or 0 for one in found.values())) + 1
     before = dict(found)
-    if seen.control.goal is Goal.RAMP and seen.control.before:
-        # A ramp's own steps are no routing to come back to: what was before the first flip is. Nor is there a drain:
-        # its steps are shares of the way from `before`, where the candidate had more than it has now.
-        before, stages = dict(seen.control.before), AT_ONCE
+    if seen.between:
+        # Steps of our own are no routing to come back to: what was before the first is. Nor is there a drain out of a
+        # way back: its steps are shares of the way from `before`, where the candidate had more than it has now.
+        before = {**before, **seen.control.before}
+        stages = stages if seen.half_way else AT_ONCE
     harmful = None if seen.harmful is None else seen.harmful.backend
     end = toward_baseline(seen.variants, harmful, epoch)
     desired = {

@@ -106,15 +106,28 @@ def judge_all(
     candidates: Collection[int],
     policy: VerifyPolicy,
     *,
-    to_baseline: bool,
+    serving: Collection[str] = (),
 ) -> Proof:
-    """Judge each target's own traffic where its shippers are known, and all other together: the worst counts."""
-    if not parts:
-        return Proof(ProofState.THIN, "no traffic was looked at")
+    """Judge each target's own traffic where its shippers are known, and all other together: the worst counts.
+
+    Args:
+        parts: What was counted, by target.
+        baseline: The variant that serves after a flip.
+        candidates: The others.
+        policy: How many requests are enough.
+        serving: The parts in which a candidate should serve, on a way back. The others then only must not leak: a
+            cluster that never had a candidate has none to show.
+    """
     judged = {
-        label: judge_traffic(part, baseline, candidates, policy, to_baseline=to_baseline)
+        label: judge_traffic(part, baseline, candidates, policy, to_baseline=label not in serving)
         for label, part in parts.items()
     }
+    if serving:
+        judged = {
+            label: proof for label, proof in judged.items() if label in serving or proof.state is ProofState.LEAKED
+        }
+    if not judged:
+        return Proof(ProofState.THIN, "no traffic was looked at")
     worst = max(proof.state for proof in judged.values())
     told = [
         f"{label}: {proof.reason}" if label else proof.reason

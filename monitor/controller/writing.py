@@ -58,7 +58,8 @@ def from_applying(seen: Situation, readings: Readings) -> Move | None:
             evidence=evidence,
             changes={"applied_at": readings.now, "told": None},
         )
-    if readings.now - control.phase_since < timedelta(seconds=seen.policy.verify.control_timeout_s):
+    waited = abs(readings.now - control.phase_since)  # a clock that was set back must not hide it for as long
+    if waited < timedelta(seconds=seen.policy.verify.control_timeout_s):
         return None
     return stick(seen, f"after {seen.policy.verify.control_timeout_s:g} s: {_told(problems)}", evidence)
 
@@ -94,9 +95,21 @@ def _withdraw(seen: Situation, readings: Readings) -> Move | None:
         )
     control, known = seen.control, all(one.snapshot is not None for one in readings.routers.values())
     again = control.stage > 0 or control.reasserted > 0 or any(one.cut for one in control.desired.values())
+    again |= any(
+        _moved(one.snapshot, control.before.get(label))
+        for label, one in readings.routers.items()
+        if one.snapshot is not None and one.snapshot.epoch == control.epoch - 1  # a step of a way back is in force
+    )
     if again or not known or control.goal is not Goal.BASELINE:
         return stick(seen, f"{control.pinned_by} pinned the route half-way: epoch {control.epoch} is not written")
     return Move("withdraw", f"{control.pinned_by} pinned the route: nothing is moved", Phase.ARMED)
+
+
+def _moved(found: RouteSnapshot | None, before: RouteSnapshot | None) -> bool:
+    """Tell whether a router shows other shares than before the first flip."""
+    if found is None or before is None:
+        return False
+    return {n: w for n, w in found.weights.items() if w} != {n: w for n, w in before.weights.items() if w}
 
 
 def _seen_late(seen: Situation, readings: Readings) -> Move | None:
@@ -151,9 +164,7 @@ def reassert(seen: Situation, readings: Readings, found: Found) -> Move | None:
     control = seen.control
     by_repository = any(one.snapshot and one.snapshot.writer is Writer.GITOPS for one in readings.routers.values())
     if found.standing is Standing.FOREIGN or (by_repository and control.reasserted):
-        return Move(
-            "reverted", f"someone changed the routing: {found.reason}", Phase.REVERTED, alert=AlertKind.REVERTED
-        )
+        return _reverted(seen, found.reason)
     if held_by_person(seen, readings) or control.reasserted >= _MOST_REASSERTED:
         return None
     if control.applied_at is None or readings.now - control.applied_at < timedelta(seconds=_settling_s(readings)):
@@ -166,6 +177,11 @@ def reassert(seen: Situation, readings: Readings, found: Found) -> Move | None:
         reason=f"written again: {found.reason}",
         reasserted=control.reasserted + 1,
     )
+
+
+def _reverted(seen: Situation, reason: str) -> Move:
+    told = f"someone changed the routing: {reason}"
+    return Move("reverted", told, Phase.REVERTED, actor=seen.control.actor, alert=AlertKind.REVERTED)
 
 
 def defend(seen: Situation, readings: Readings, found: Found) -> Move | None:
@@ -186,7 +202,10 @@ def _after(seen: Situation, readings: Readings, found: Found) -> Move | None:
     timeout_s = max(seen.policy.verify.control_timeout_s, _settling_s(readings))
     if readings.now - since < timedelta(seconds=timeout_s):
         return None
-    return give_up(seen, readings, f"after {timeout_s:g} s: {found.reason}", cut=found.standing is Standing.BEHIND)
+    move = give_up(seen, readings, f"after {timeout_s:g} s: {found.reason}", cut=found.standing is Standing.BEHIND)
+    if found.standing is not Standing.LOST:
+        return move
+    return replace(move, changes={**move.changes, "applied_at": None})  # it never was in force: not written
 
 
 def give_up(seen: Situation, readings: Readings, reason: str, *, cut: bool = True) -> Move:
@@ -223,6 +242,9 @@ def _scaled(seen: Situation, readings: Readings) -> Move | None:
     """Wait for the baseline's replicas, then begin to move traffic."""
     control, scaling = seen.control, readings.scaling
     since, now = control.applied_at or control.phase_since, readings.now
+    moved = [label for label, one in readings.routers.items() if _moved(one.snapshot, control.before.get(label))]
+    if moved:
+        return _reverted(seen, f"{', '.join(moved)} while the baseline's replicas were waited for")
     if scaling is not None and scaling.problem is None and scaling.ready >= scaling.wanted:
         return _next_step(seen, readings, f"{scaling.ready} of {scaling.wanted} replicas are ready")
     wait_s = float((seen.policy.preflight.scale or {}).get("timeout_s", 600.0))

@@ -64,8 +64,10 @@ class Phase(StrEnum):
     BLOCKED = "blocked"
 
 
-MEASURED: Final = frozenset({Phase.ARMED, Phase.HOLD, Phase.RECOVERING, Phase.RAMPING})
-"""Phases in which a candidate is tested; in the others its streams are frozen."""
+MEASURED: Final = frozenset(
+    {Phase.ARMED, Phase.BLOCKED, Phase.HOLD, Phase.RECOVERING, Phase.RAMPING, Phase.STUCK, Phase.REVERTED}
+)
+"""Phases in which a candidate is tested; in the others, which last seconds to minutes, its streams are frozen."""
 
 
 @dataclass(frozen=True, slots=True)

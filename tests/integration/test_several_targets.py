@@ -65,8 +65,13 @@ def test_one_that_stays_away_is_tried_again_and_paged_once(world):
     for _ in range(40):
         world.run(3)
         world.wait(16)
+    soon = world.actions.count("retry")
+    assert soon == 8
+    for _ in range(40):
+        world.run(3)
+        world.wait(16)
+    assert 1 <= world.actions.count("retry") - soon <= 3, "now and then, while the evidence is fresh"
     assert world.phase in {Phase.STUCK, Phase.APPLYING}
-    assert world.actions.count("retry") == 5
     assert world.queued.count("stuck") == 1
 
 

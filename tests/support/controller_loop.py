@@ -68,6 +68,8 @@ class State:
     mode: Mode = Mode.AUTO
     held: str | None = None
     healthy: bool = True
+    answered_at: datetime | None = None
+    """When a way back began, went a step back, or an undo was asked for."""
     sent: frozenset[str] = frozenset()
     """Keys of the alerts that went out, each once."""
     paged: frozenset[str] = frozenset()
@@ -190,8 +192,8 @@ def _surrounded(state: State, act: str | None) -> State:  # noqa: PLR0911 - one 
 
 
 def _foreign(state: State, weights: Mapping[str, int], writer: Writer) -> State:
-    routers = {label: replace(one, weights=weights, mirror=BASE, writer=writer) for label, one in state.routers.items()}
-    return replace(state, routers=routers)
+    changes = {"weights": weights, "mirror": BASE, "writer": writer, "writer_name": "somebody"}
+    return replace(state, routers={label: replace(one, **changes) for label, one in state.routers.items()})
 
 
 def read(state: State, around: Surroundings) -> dict[str, RouterReading]:
@@ -225,7 +227,11 @@ def look(state: State, around: Surroundings) -> tuple[State, Readings]:
     """What the step reads, and what its writes leave; as ``monitor.controller.look`` does it."""
     control, now = state.control, state.now
     watched = control.phase is not Phase.ARMED  # these fence: nobody reads them while armed
-    reading: dict[str, Any] = {"held": state.held, "routers": read(state, around) if watched else {}}
+    reading: dict[str, Any] = {
+        "held": state.held,
+        "answered_at": state.answered_at,
+        "routers": read(state, around) if watched else {},
+    }
     if control.phase is Phase.APPLYING:
         if not held_by_person(state.situation, Readings(now)):
             state, writes = _written(state, around)
@@ -265,8 +271,10 @@ def carried(state: State, move: Move) -> State:
         kept = None
     elif move.mark and kept is not None:
         kept = replace(kept, decided=move.action)
+    answered_at = state.now if move.action in {"ramp", "back_off", "restore"} else state.answered_at
     trail = (*state.trail, f"{control.phase.value} {move.action} {new.phase.value}")
-    return replace(state, control=new, incident=kept, sent=sent, paged=paged, trail=trail)
+    answered = {"answered_at": answered_at, "trail": trail}
+    return replace(state, control=new, incident=kept, sent=sent, paged=paged, **answered)
 
 
 def step(state: State, around: Surroundings) -> tuple[State, Move | None]:
@@ -300,6 +308,7 @@ def name(state: State) -> tuple[Any, ...]:
         _waited(now, control.phase_since),
         None if control.applied_at is None else _waited(now, control.applied_at),
         None if incident is None else (incident.actionable(now, timedelta(minutes=30)), incident.decided),
+        incident is not None and state.answered_at is not None and incident.last_alarm_at < state.answered_at,
         state.held,
         state.healthy,
         state.mode,

@@ -122,6 +122,7 @@ AXES: Mapping[str, tuple[Any, ...]] = {
     "actor": (CONTROLLER, PERSON),
     "incident": (True, False),
     "alarm": ("fresh", "stale"),
+    "answered": (False, True),
     "critical": (False, True),
     "advice": (False, True),
     "decided": (None, "advise", "would_roll_back"),
@@ -160,13 +161,24 @@ OWN: Mapping[Phase, Mapping[str, tuple[Any, ...]]] = {
     Phase.TRIGGERED: {"a": FOUND, "b": FOUND},
     Phase.PREFLIGHT: {"a": FOUND, "b": FOUND[:3], "weights": (True, False)},
     Phase.BLOCKED: {"a": FOUND, "b": FOUND[:3], "weights": (True, False), "room": ("none", "full")},
-    Phase.APPLYING: {"written": (False,), "elapsed": (0.0, 45.0), "told": (None, "stuck")},
+    Phase.APPLYING: {
+        "written": (False,),
+        "elapsed": (0.0, 45.0),
+        "told": (None, "stuck"),
+        "a": ("in force", "unreadable", "late", "as before", "newer epoch"),
+        "b": ("in force", "unreadable", "foreign"),
+    },
     Phase.VERIFYING_CONTROL: {"elapsed": (0.0, 15.0, 45.0, 700.0), "told": (None, "pinned", "drain")},
     Phase.VERIFYING_TRAFFIC: {"elapsed": (0.0, 15.0, 45.0, 300.0), "told": (None, "thin")},
     Phase.HOLD: {"told": (None, "safe", "new_digest")},
     Phase.RECOVERING: {"told": (None, "limited"), "weights": (True, False)},
     Phase.RAMPING: {"elapsed": (0.0, 900.0), "told": (None, "limited", "harm")},
-    Phase.STUCK: {"elapsed": (0.0, 60.0, 2_000.0), "written": (True, False), "reasserted": (0, 1, 5)},
+    Phase.STUCK: {
+        "elapsed": (0.0, 60.0, 2_000.0),
+        "written": (True, False),
+        "reasserted": (0, 1, 8),
+        "b": ("in force", "unreadable", "lost", "foreign"),
+    },
     Phase.REVERTED: {"written": (True, False)},
 }
 """Where a phase has other values than the rest: what it can be in, and both sides of every wait of its own."""
@@ -217,7 +229,7 @@ _Control = _watched(
     RouteControl,
     {
         "phase_since": ("elapsed",),
-        "applied_at": ("written", "elapsed"),
+        "applied_at": ("way", "written", "elapsed"),
         "goal": ("way",),
         "stages": ("way",),
         "stage": ("way",),
@@ -246,6 +258,7 @@ _Readings = _watched(
     Readings,
     {
         "not_armed": ("armed",),
+        "answered_at": ("answered",),
         "held": ("held",),
         "triggered": ("alarmed",),
         "routers": ("targets",),
@@ -299,7 +312,7 @@ def build(phase: Phase, point: Mapping[str, Any]) -> tuple[Situation, Readings]:
         epoch=EPOCH,
         desired=_desired(way, labels, point["known before"]),
         before=_before(way, labels, point["known before"]),
-        applied_at=since if point["written"] else None,
+        applied_at=since if point["written"] and way.written else None,
         incident_id=None if phase is Phase.ARMED else 1,
         pinned_by=PERSON if pinned else None,
         pinned_until=NOW + timedelta(hours=1) if pinned else None,
@@ -335,6 +348,7 @@ def _readings(phase: Phase, point: Mapping[str, Any], labels: tuple[str, ...], w
         evidence=_evidence(point["evidence"]),
         gates=Gates(0, 0) if point["gates"] == "open" else Gates(50, 0),
         ramps_last_hour=RAMP.per_hour if limits == "per hour" else 0,
+        answered_at=NOW + timedelta(seconds=1) if point["answered"] else NOW - timedelta(seconds=1_000),
         rolled_back_at=NOW - timedelta(hours=1) if limits == "cooldown" else NOW - timedelta(days=2),
     )
 

@@ -58,9 +58,10 @@ def test_the_table(snapshot, fencing, settled, standing):
 def test_what_others_had_written_before_our_write_and_nobody_touched_since_is_a_lost_write(writer):
     theirs = replace(BEFORE, writer=writer, writer_name="kubectl")
     assert found(theirs, before=theirs).standing is Standing.LOST
-    assert found(theirs, before=theirs, settled=True).standing is Standing[
-        "GITOPS" if writer is Writer.GITOPS else "FOREIGN"
-    ]
+    assert (
+        found(theirs, before=theirs, settled=True).standing
+        is Standing["GITOPS" if writer is Writer.GITOPS else "FOREIGN"]
+    )
     assert found(replace(theirs, writer_name="flux"), before=theirs).standing is not Standing.LOST
     assert found(replace(theirs, epoch=6), before=theirs).standing is not Standing.LOST
 

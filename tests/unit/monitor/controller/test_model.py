@@ -25,6 +25,10 @@ def writes(move):
     return move.to is Phase.APPLYING
 
 
+def commits_a_rollback(seen, move):
+    return writes(move) and seen.control.phase in DECIDED and move.changes["goal"] is Goal.BASELINE
+
+
 def share(one: DesiredRoute | RouteSnapshot, backend: str) -> float:
     return one.weights.get(backend, 0) / sum(one.weights.values())
 
@@ -75,7 +79,7 @@ def somebody_always_answers(seen, readings, move):
 
 
 def only_onto_a_healthy_baseline(seen, readings, move):
-    if writes(move) and seen.control.phase in DECIDED:
+    if commits_a_rollback(seen, move):
         health = readings.health
         assert health is not None
         assert health.answers >= seen.policy.preflight.min_events
@@ -100,7 +104,7 @@ def a_persons_pin_wins(seen, readings, move):
 
 
 def only_armed_auto_decides(seen, readings, move):
-    decides = move.to is Phase.TRIGGERED or (writes(move) and seen.control.phase in DECIDED)
+    decides = move.to is Phase.TRIGGERED or commits_a_rollback(seen, move)
     if decides or move.action == "back_off":
         incident = move.incident or seen.incident
         assert seen.route.mode is Mode.AUTO

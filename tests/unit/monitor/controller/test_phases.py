@@ -49,7 +49,7 @@ def test_may_follow_is_the_table(before, after):
 
 
 def test_out_of_trouble_leads_a_write_or_the_proof():
-    assert ALLOWED[Phase.STUCK] == {Phase.APPLYING, Phase.ROLLED_BACK}
+    assert ALLOWED[Phase.STUCK] == {Phase.APPLYING, Phase.ROLLED_BACK, Phase.TRIGGERED, Phase.REVERTED}
     assert ALLOWED[Phase.REVERTED] == {Phase.APPLYING, Phase.VERIFYING_TRAFFIC}
 
 

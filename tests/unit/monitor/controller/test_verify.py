@@ -98,7 +98,7 @@ PARTS = {
 @given(st.dictionaries(st.sampled_from(["", "east", "west"]), st.sampled_from(ProofState), min_size=1))
 def test_of_several_targets_the_worst_counts_and_is_named(states):
     parts = {label: PARTS[state] for label, state in states.items()}
-    proof = judge_all(parts, BASELINE, [CANDIDATE], POLICY, to_baseline=True)
+    proof = judge_all(parts, BASELINE, [CANDIDATE], POLICY)
     assert proof.state is max(states.values())
     for label, state in states.items():
         if label:
@@ -106,7 +106,7 @@ def test_of_several_targets_the_worst_counts_and_is_named(states):
 
 
 def test_nothing_looked_at_proves_nothing():
-    assert judge_all({}, BASELINE, [CANDIDATE], POLICY, to_baseline=True).state is ProofState.THIN
+    assert judge_all({}, BASELINE, [CANDIDATE], POLICY).state is ProofState.THIN
 
 
 @pytest.mark.parametrize(
