@@ -1,4 +1,4 @@
-"""The short form of the flip matrix: a seeded cell for every fault and length, over three memory routers in turn."""
+"""The short form of the flip matrix: a seeded cell for every fault and length in memory, a few over real routers."""
 
 import itertools
 import random
@@ -13,14 +13,19 @@ from monitor.errors import DatabaseUnavailableError
 from monitor.storage.controls import ControlStore, _values
 from monitor.storage.session import Database
 from monitor.storage.tables import RouteControlRow
-from tests.e2e.flip_matrix import FAULTS, TARGETS, Outcome, cells, run_cell
-from tests.support.flip_cell import Site
 from tests.support.flip_expected import CANNOT_EXIST
+from tests.support.flip_faults import FAULTS
+from tests.support.flip_run import Outcome, cells, run_cell
+from tests.support.flip_site import Site
 from tests.support.flip_steps import STEPS
+from tests.support.flip_summary import markdown, summary
+from tests.support.flip_targets import TARGETS
 from tests.support.world import a_world
 
 SEED = 6
 MEMORY = ("memory", "memory-naming-writers", "memory-without-fencing")
+REAL = {"webhook": 4, "webhook-without-fencing": 4, "httproute": 3, "litellm": 2}
+"""Faults for each kind of real router: what takes a minute with its start."""
 
 
 @pytest.fixture
@@ -49,12 +54,38 @@ def test_every_fault_ends_as_the_table_says_and_breaks_nothing(site, fault):
         assert not outcome.wrong, outcome
 
 
+@pytest.mark.timeout(1200)  # the first build of a real part may take minutes
+@pytest.mark.parametrize("target", REAL)
+def test_a_real_router_ends_as_the_table_says_and_breaks_nothing(site, target):
+    chance = random.Random(f"{SEED}-{target}")  # noqa: S311 - which cells, not secrets
+    with TARGETS[target]() as adapter:
+        for fault in chance.sample(sorted(FAULTS), REAL[target]):
+            can_be = [key for key in cells(fault) if CANNOT_EXIST.reason(fault, key[2], key[3]) is None]
+            outcome = run_cell(site, adapter, chance.choice(can_be))
+            assert not outcome.wrong, outcome
+
+
 def test_what_cannot_exist_is_said_and_is_so(site):
     for key in (cell("kill", "armed", "short", "before call"), cell("kill", "hold", "short", "before commit")):
         outcome = run(site, "memory", key)
         assert not outcome.exists
         assert not outcome.wrong, outcome
         assert outcome.end
+
+
+def test_what_was_found_is_counted_for_each_fault():
+    found = summary(
+        [
+            Outcome("memory", "kill", "short", "", "armed", exists=False, end="the router is not called in this step"),
+            Outcome("memory", "kill", "long", "", "hold", end="hold", pages=2, moves=3, writes=1),
+            Outcome("memory", "409", "long", "", "hold", end="stuck", stale=1, refused=2, moves=5, wrong=["elsewhere"]),
+        ]
+    )
+    assert (found["cells"], found["cannot_exist"], found["wrong"]) == (2, 1, 1)
+    assert markdown([("memory", found)]).splitlines()[2:] == [
+        "| memory | kill | 1 | 1 | 0 | 0 | 2 | 3 | 0 |",
+        "| memory | 409 | 1 | 0 | 1 | 2 | 0 | 5 | 1 |",
+    ]
 
 
 def test_every_step_of_the_issue_is_a_column():

@@ -1,6 +1,5 @@
 """A cell of the flip matrix: a route, its router's honest traffic, and the processes that lead."""
 
-import asyncio
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +7,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import text
 
 from detectors.types import Exchange, Outcome
@@ -33,14 +31,15 @@ from monitor.services.ingest import readings_of
 from monitor.services.routes import RouteSpec
 from monitor.storage.controls import ControlStore
 from monitor.storage.decisions import DecisionStore
-from monitor.storage.events import add_events
 from monitor.storage.locks import LeaseStore
 from monitor.storage.routes import VariantSpec
-from monitor.storage.session import Database
-from tests.support.flip_faults import Adapter, Link, PointedDatabase, Points, Router
+from tests.support.flip_adapters import Adapter
+from tests.support.flip_points import PointedDatabase, Points
+from tests.support.flip_router import Link, Router
+from tests.support.flip_site import Site
 from tests.support.world import record_alarm
 
-__all__ = ["LEASE_S", "LONG_S", "ROUND_S", "SHORT_S", "Cell", "Process", "Site"]
+__all__ = ["LEASE_S", "LONG_S", "ROUND_S", "SHORT_S", "Cell", "Process"]
 
 ROUND_S: Final = 5
 """A round of the matrix: requests for so long, then every process takes its steps. The controller watches as often."""
@@ -69,51 +68,6 @@ DRAIN: Mapping[str, Any] = {
     **POLICY,
     "preflight": {**POLICY["preflight"], "drain": {"steps": [50, 100], "pause_s": 8}},
 }
-
-
-class Site:
-    """A database of many cells, and the power to take it away."""
-
-    def __init__(self, url: str, admin_url: str) -> None:
-        self.url = url
-        self.away = False
-        self._admin_url, self._name = admin_url, url.partition("?")[0].rpartition("/")[2]
-        self._runner = asyncio.Runner()
-        self._connection: psycopg.AsyncConnection[Any] | None = None
-        self.database = Database(url, pool_size=3)
-
-    def cut(self) -> None:
-        """PostgreSQL ends every connection and takes no new one."""
-        self.away = True
-        self._administer(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
-        self._administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._name}'")
-        if self._connection is not None:
-            self._runner.run(self._connection.close())
-            self._connection = None
-
-    def heal(self) -> None:
-        self._administer(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
-        self.away = False
-
-    def store(self, records: list[Record]) -> None:
-        """Store events by the writer's own statement."""
-        self._runner.run(self._store(records))
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._runner.run(self._connection.close())
-        self._runner.close()
-        self.database.close()
-
-    async def _store(self, records: list[Record]) -> None:
-        if self._connection is None:
-            self._connection = await psycopg.AsyncConnection.connect(self.url)
-        await add_events(self._connection, records)
-        await self._connection.commit()
-
-    def _administer(self, statement: str) -> None:
-        with psycopg.connect(self._admin_url, autocommit=True) as connection:
-            connection.execute(statement)
 
 
 def _has_room(seen: Situation, now: datetime) -> Room:
@@ -236,6 +190,12 @@ class Cell:
         return self.control.phase
 
     @property
+    def place(self) -> tuple[Phase, int, int]:
+        """Where the route is: phase, step of the move, epoch."""
+        control = self.control
+        return control.phase, control.stage, control.epoch
+
+    @property
     def audits(self) -> list[Audit]:
         """Oldest first, without the route's creation."""
         with self.site.database.reading() as session:
@@ -294,7 +254,7 @@ class Cell:
         for _ in range(round(seconds / every)):
             self.clock.wait(every)
             self.serve(every)
-            self._evaluate()
+            self.evaluate()
             if stepping:
                 while until is not None and not until() and self.first.step():
                     pass
@@ -305,7 +265,7 @@ class Cell:
                 return
         assert until is None, f"not reached: {self.phase}"
 
-    def _evaluate(self) -> None:
+    def evaluate(self) -> None:
         """Alarm again while the candidate is tested and is harmful, as evaluation does."""
         if not self.harmful or self.site.away or self._alarmed_at is None:
             return

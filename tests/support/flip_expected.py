@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.routing.base import Capabilities
+from tests.support.flip_adapters import Traces
 from tests.support.flip_steps import Step
 
 __all__ = ["CANNOT_EXIST", "Absent", "expected_end"]
@@ -29,32 +30,39 @@ class Absent:
 CANNOT_EXIST: Final = Absent()
 
 
-def expected_end(fault: str, length: str, point: str, step: Step, can: Capabilities) -> str:
+def expected_end(fault: str, length: str, step: Step, can: Capabilities, others: Traces) -> str:
     """Return the phase that a cell must end in; several, parted by ``|``, where more than one is right."""
     for row in _EXCEPT:
-        if row.applies(fault, length, step, can):
+        if row.applies(fault, length, step, can, others):
             return row.end
     return step.end.value
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Where a cell ends elsewhere than the undisturbed step does; the first row that applies counts."""
+    """Where a cell ends elsewhere than the undisturbed step does; the first row that applies counts.
+
+    Conditions on what a router can, and on what others' writes leave behind there, are None where it does not matter.
+    """
 
     fault: str
     lengths: tuple[str, ...]
     steps: tuple[str, ...]
     end: str
-    names_writer: bool | None = None
-    fencing: bool | None = None
+    atomic_mirror: bool | None = None
+    tells_gitops: bool | None = None
+    keeps_epoch: bool | None = None
+    names_owners: bool | None = None
 
-    def applies(self, fault: str, length: str, step: Step, can: Capabilities) -> bool:
+    def applies(self, fault: str, length: str, step: Step, can: Capabilities, others: Traces) -> bool:
         return (
             fault == self.fault
             and (not self.lengths or length in self.lengths)
             and (not self.steps or step.name in self.steps)
-            and self.names_writer in {None, can.names_writer}
-            and self.fencing in {None, can.fencing}
+            and self.atomic_mirror in {None, can.atomic_mirror}
+            and self.tells_gitops in {None, others.tells_gitops}
+            and self.keeps_epoch in {None, others.keeps_epoch}
+            and self.names_owners in {None, others.names_owners}
         )
 
 
@@ -63,8 +71,8 @@ _UNREAD: Final = ("ramp-applying", "ramp-next-applying", "restore-applying")
 _NO_ANSWER: Final = (*_UNREAD, "ramp-verifying", "ramping")
 _WATCHED: Final = ("written", "verifying-control", "verifying-traffic", "rolled-back", "hold", "drain-verifying")
 _WAY_BACK: Final = ("recovering", "ramp-verifying", "ramping", "restore-verifying-control", "restore-verifying-traffic")
+_UNDONE: Final = ("restore-applying", "restore-verifying-control", "restore-verifying-traffic")
 _STUCK: Final = ("stuck-unwritten", "stuck-unproven")
-_NOT_TAKEN: Final = (*_DECIDING, "applying", "drain-applying", "drain-verifying", "drain-last-applying", *_NO_ANSWER)
 _EXCEPT: Final[tuple[_Row, ...]] = (
     # A write toward the candidate that fails for longer than its time-out is not tried again by itself.
     _Row("partition", ("long",), (*_UNREAD, "ramp-verifying", "restore-verifying-control"), "stuck"),
@@ -73,39 +81,43 @@ _EXCEPT: Final[tuple[_Row, ...]] = (
     # A conflict may be another leader's write: no second try on the way back.
     _Row("409", ("short",), _UNREAD, "stuck"),
     _Row("409", ("long",), _NO_ANSWER, "stuck"),
-    # Written again three times, then a page; what read-back has shown not to be taken is not tried for ever.
-    _Row("swallowed write", ("long",), (*_NOT_TAKEN, "restore-applying", "stuck-unwritten"), "stuck"),
+    # Written again three times, then a page; toward the baseline it goes on being tried, toward the candidate not.
+    _Row("swallowed write", ("long",), _NO_ANSWER, "stuck"),
     # A ramp is not tried again by itself; a held route whose candidate answers users pages, and is proven anew.
     _Row(
         "stale replica", ("long", "ever"), ("ramp-applying", "ramp-verifying", "ramping", "ramp-next-applying"), "stuck"
     ),
     _Row("stale replica", ("short", "long"), ("recovering",), "hold"),
     _Row("stale replica", ("ever",), ("recovering", "rolled-back", "hold"), "reverted"),
-    _Row(
-        "stale replica",
-        ("ever",),
-        ("restore-applying", "restore-verifying-control", "restore-verifying-traffic"),
-        "armed",
-    ),
+    _Row("stale replica", ("ever",), _UNDONE, "armed"),
     _Row("stale replica", ("ever",), ("reverted",), "reverted"),
     _Row("stale replica", ("ever",), (), "stuck"),
+    # Where weights and mirror are several writes, an epoch that is shown does not tell that all were taken: each try
+    # writes anew, and toward the candidate there is no further one without a person.
+    _Row("timeout after success", ("long",), _NO_ANSWER, "stuck", atomic_mirror=False),
     # A person: never fought once the write is in force.
     _Row("human", (), (*_WATCHED, *_WAY_BACK), "reverted"),
     _Row("human", (), _STUCK, "stuck"),
+    # A repository's manager that is known to own the route holds every flip that was not committed yet.
+    _Row("gitops", (), _DECIDING, "blocked", names_owners=True),
+    # A repository puts back what an undo restores, and leaves our stamp: nothing differs from what is wanted.
+    _Row("gitops", (), _UNDONE, "armed", keeps_epoch=True),
     # A repository: written over once where the router tells whose it is, a page the second time.
-    _Row("gitops", ("once",), ("recovering",), "hold", names_writer=True),
-    _Row("gitops", ("once",), _STUCK, "stuck", names_writer=True),
-    _Row("gitops", ("once",), ("stuck-unproven",), "stuck", names_writer=False),
+    _Row("gitops", ("once",), ("recovering",), "hold", tells_gitops=True),
+    # Where it does not tell, and our stamp stays on what the repository wrote, it is a person's change once written.
+    # A router that never had a write of ours shows what it showed before: the write is tried again.
+    _Row("gitops", ("once",), (*_WATCHED, *_WAY_BACK), "reverted", tells_gitops=False, keeps_epoch=True),
+    _Row("gitops", ("once",), ("stuck-unproven",), "stuck", tells_gitops=False),
+    # Where the stamp goes, too, it is a write that was not taken until the write has been seen in force.
     _Row(
         "gitops",
         ("once",),
         ("verifying-traffic", "rolled-back", "hold", "recovering", "ramping", "restore-verifying-traffic"),
         "reverted",
-        names_writer=False,
+        tells_gitops=False,
     ),
-    _Row("gitops", ("fights",), _STUCK, "stuck"),
+    _Row("gitops", ("fights",), ("stuck-unproven",), "stuck", tells_gitops=False),
+    _Row("gitops", ("fights",), ("drain-applying", "drain-verifying"), "hold", tells_gitops=False, keeps_epoch=False),
     _Row("gitops", ("fights",), ("restore-applying",), "armed"),
     _Row("gitops", ("fights",), (), "reverted"),
-    # Evidence and retries age by the clock.
-    _Row("clock", ("+1 h",), ("stuck-unwritten",), "stuck"),
 )

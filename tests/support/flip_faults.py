@@ -1,361 +1,176 @@
-"""What goes wrong in the flip matrix: a router that misbehaves, points at which a process dies or stands still.
+"""What goes wrong in the flip matrix: each fault, how long it may last, where in a step, and how it is injected."""
 
-A kind of router comes in by an ``Adapter``: how a route at it is named, what it does, and how others write to it.
-"""
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from monitor.errors import FullbackError
+from monitor.models.route import Writer
+from tests.support.flip_adapters import HUMAN, START
+from tests.support.flip_cell import LEASE_S, LONG_S, ROUND_S, SHORT_S, Cell, Process
+from tests.support.flip_points import Killed
+from tests.support.flip_router import Trouble
+from tests.support.world import race
 
-import yaml
-from sqlalchemy.orm import Session
-from typing_extensions import override
+__all__ = ["FAULTS", "Fault"]
 
-from monitor.clock import Clock
-from monitor.errors import RoutingError, StaleEpochError
-from monitor.models.route import DesiredRoute, Mirror, RouteSnapshot, TargetRef, Writer
-from monitor.routing.base import Capabilities, Rehearsal, RouteTarget
-from monitor.routing.memory import MemoryTarget
-from monitor.routing.registry import build
-from monitor.storage.session import Database
-from tests.support.envoy import Envoy, route_document, wait_until
-
-__all__ = [
-    "HUMAN",
-    "START",
-    "Adapter",
-    "EnvoyAdapter",
-    "Killed",
-    "Link",
-    "MemoryAdapter",
-    "PointedDatabase",
-    "Points",
-    "Router",
-    "Trouble",
-    "Written",
-    "start_document",
-]
-
-START: Mapping[str, int] = {"base": 20, "cand": 80}
-"""The routing before the flip; the baseline gets the copies."""
-HUMAN: Mapping[str, int] = {"base": 45, "cand": 55}
-"""What a person sets by hand."""
-
-
-class Killed(BaseException):
-    """SIGKILL: nothing catches it."""
-
-
-class Points:
-    """Places in a process's step at which something is made to happen, once."""
-
-    def __init__(self) -> None:
-        self.asleep = False
-        self.fired = threading.Event()
-        self._acts: dict[str, Callable[[], None]] = {}
-
-    def at(self, name: str, act: Callable[[], None]) -> None:
-        self.fired.clear()
-        self._acts = {name: act}
-
-    def reach(self, name: str) -> None:
-        if not self.asleep and name in self._acts:
-            act = self._acts.pop(name)
-            self.fired.set()
-            act()
-
-
-class PointedDatabase(Database):
-    """A process's own connections; its write transactions reach points."""
-
-    def __init__(self, url: str, points: Points) -> None:
-        super().__init__(url, pool_size=2)
-        self.points = points
-
-    @override
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        self.points.reach("before transaction")
-        with super().transaction() as session:
-            yield session
-            self.points.reach("before commit")
-        self.points.reach("after commit")
-
-    @override
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        with super().transaction() as session:
-            session.connection(execution_options={"postgresql_readonly": True})
-            yield session
-
-
-class Adapter(Protocol):
-    """One kind of router, with its one route."""
-
-    name: str
-    capabilities: Capabilities
-
-    def ref(self) -> TargetRef:
-        """Put the route to ``START``, mirror to ``base``, stamped by nobody, and return a reference to it."""
-        ...
-
-    def apply(self, desired: DesiredRoute) -> None:
-        """Write as the service does, and wait until the data plane follows."""
-        ...
-
-    def read(self) -> RouteSnapshot:
-        """Read as the service does."""
-        ...
-
-    def write_as(self, writer: Writer, weights: Mapping[str, int], mirror: Mirror) -> None:
-        """Write as somebody else does; the data plane follows."""
-        ...
-
-    def serve(self, requests: int) -> dict[str, int]:
-        """Send requests; return how many each backend answered to users."""
-        ...
-
-
-class MemoryAdapter(Adapter):
-    """The memory target: with or without a fence, telling who wrote or not."""
-
-    _made: ClassVar[Iterator[int]] = iter(range(10**9))
-
-    def __init__(self, name: str, *, fencing: bool, names_writer: bool = False) -> None:
-        self.name = name
-        self.capabilities = replace(MemoryTarget.capabilities, fencing=fencing, names_writer=names_writer)
-        self._writer: Writer | None = None
-
-    @override
-    def ref(self) -> TargetRef:
-        ref = TargetRef("memory", {"name": f"flip-{next(self._made)}", "weights": dict(START), "mirror": "base"})
-        self._target = build(ref)
-        self._writer = None
-        return ref
-
-    @override
-    def apply(self, desired: DesiredRoute) -> None:
-        if not self.capabilities.fencing:
-            self._set(replace(self._target.read(), epoch=None))
-        self._target.apply(desired)
-        self._writer = Writer.FULLBACK
-
-    @override
-    def read(self) -> RouteSnapshot:
-        found = self._target.read()
-        if not self.capabilities.names_writer:
-            return found
-        return replace(found, writer=self._writer, writer_name=None if self._writer is None else self._writer.value)
-
-    @override
-    def write_as(self, writer: Writer, weights: Mapping[str, int], mirror: Mirror) -> None:
-        """A repository's manager writes the whole object; a person edits the weights and leaves the stamp."""
-        epoch = None if writer is Writer.GITOPS else self._target.read().epoch
-        self._set(RouteSnapshot(dict(weights), mirror, epoch))
-        self._writer = writer
-
-    @override
-    def serve(self, requests: int) -> dict[str, int]:
-        return shares(self._target.read().weights, requests)
-
-    def _set(self, snapshot: RouteSnapshot) -> None:
-        assert isinstance(self._target, MemoryTarget)
-        self._target._instance().snapshot = snapshot
-
-
-class EnvoyAdapter(Adapter):
-    """A real Envoy; requests are really sent through it."""
-
-    def __init__(self, envoy: Envoy) -> None:
-        self.name = "envoy"
-        self._envoy = envoy
-        self._target = build(envoy.ref())
-        self.capabilities = self._target.capabilities
-
-    @override
-    def ref(self) -> TargetRef:
-        self._envoy.reset(start_document())
-        return self._envoy.ref()
-
-    @override
-    def apply(self, desired: DesiredRoute) -> None:
-        self._target.apply(desired)
-        wait_until(lambda: self._target.read().says(desired), "Envoy to follow")
-
-    @override
-    def read(self) -> RouteSnapshot:
-        return self._target.read()
-
-    @override
-    def write_as(self, writer: Writer, weights: Mapping[str, int], mirror: Mirror) -> None:
-        """A repository's manager writes the whole file; a person edits the weights in it and leaves the stamp."""
-        assert mirror is None or isinstance(mirror, str)
-        written = yaml.safe_load(self._envoy.file.read_text(encoding="utf-8"))
-        self._envoy.write(_edited(route_document() if writer is Writer.GITOPS else written, weights, mirror))
-        wait_until(lambda: _shown(self._target.read().weights) == _shown(weights), "Envoy to follow")
-
-    @override
-    def serve(self, requests: int) -> dict[str, int]:
-        return self._envoy.send(requests)
-
-
-def _edited(document: dict[str, Any], weights: Mapping[str, int], mirror: str | None) -> dict[str, Any]:
-    edited = deepcopy(document)
-    for route in edited["resources"][0]["virtual_hosts"][0]["routes"]:
-        if "weighted_clusters" in route["route"]:
-            route["route"]["weighted_clusters"]["clusters"] = [
-                {"name": name, "weight": weight} for name, weight in weights.items()
-            ]
-            policies = route["route"].pop("request_mirror_policies", _start_mirror())
-            if mirror is not None:
-                route["route"]["request_mirror_policies"] = [{**policies[0], "cluster": mirror}]
-    return edited
-
-
-def start_document() -> dict[str, Any]:
-    """Return Envoy's routes before the flip."""
-    return _edited(route_document(), START, "base")
-
-
-def _start_mirror() -> list[dict[str, Any]]:
-    """Return the mirror of the routing before the flip."""
-    routes = route_document()["resources"][0]["virtual_hosts"][0]["routes"]
-    return next(list(one["route"]["request_mirror_policies"]) for one in routes if "weighted_clusters" in one["route"])
-
-
-def shares(weights: Mapping[str, int], requests: int) -> dict[str, int]:
-    """Split requests by weights; whoever has a weight gets at least one."""
-    total = sum(weights.values())
-    counts = {name: max(1, round(requests * weight / total)) if weight else 0 for name, weight in weights.items()}
-    largest = max(counts, key=lambda name: counts[name])
-    counts[largest] += requests - sum(counts.values())
-    return counts
-
-
-class Trouble(StrEnum):
-    """How a router misbehaves."""
-
-    PARTITION = "partition"
-    """It can neither be read nor written."""
-    CONFLICT = "409"
-    REFUSED = "422"
-    FAILING = "5xx"
-    ANSWER_LOST = "timeout after success"
-    SWALLOWED = "swallowed write"
-    STALE_REPLICA = "stale replica"
-    """One of three replicas serves the routing from before the flip, and shows it."""
-
-
-_REFUSALS = {
-    Trouble.PARTITION: "connection refused",
-    Trouble.REFUSED: "answered 422: the object is invalid",
-    Trouble.FAILING: "answered 503",
-}
+_ATTEMPTS: Final = 9
+_HOUR_S: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A write that the router took."""
+class Fault:
+    """What goes wrong, how long it may last, and where in a step."""
 
-    at: datetime
-    by: str
-    """The process, or ``Writer`` for others."""
-    epoch: int | None
-    held: int
-    """The highest epoch of ours that the router had taken before."""
-    weights: Mapping[str, int]
-
-    @property
-    def stale(self) -> bool:
-        return self.epoch is not None and self.epoch < self.held
+    name: str
+    lengths: tuple[str, ...]
+    inject: Callable[[Cell, str, str], str | None]
+    """Let it happen and end; returns why it could not, where it could not."""
+    points: tuple[str, ...] = ("",)
 
 
-class Router:
-    """The one router that all processes reach, with its log of what it really took."""
-
-    def __init__(self, adapter: Adapter, clock: Clock) -> None:
-        self.adapter = adapter
-        self.trouble: Trouble | None = None
-        self.log: list[Written] = []
-        self.refused_stale = 0
-        self._clock = clock
-        self._lock = threading.Lock()
-
-    def write(self, by: str, desired: DesiredRoute) -> None:
-        with self._lock:
-            match self.trouble:
-                case Trouble.CONFLICT:
-                    raise StaleEpochError("somebody wrote between reading and writing (409): read again")
-                case Trouble.PARTITION | Trouble.REFUSED | Trouble.FAILING:
-                    raise RoutingError(f"the router {_REFUSALS[self.trouble]}")
-                case Trouble.SWALLOWED:
-                    return
-            held = max((one.epoch or 0 for one in self.log), default=0)
-            try:
-                self.adapter.apply(desired)
-            except StaleEpochError:
-                self.refused_stale += 1
-                raise
-            self.log.append(Written(self._clock.now(), by, desired.epoch, held, desired.weights))
-            if self.trouble is Trouble.ANSWER_LOST:
-                raise RoutingError("no answer within 5 s; whether it was written is not known")
-
-    def read(self) -> RouteSnapshot:
-        if self.trouble is Trouble.PARTITION:
-            raise RoutingError(f"the router {_REFUSALS[self.trouble]}")
-        found = self.adapter.read()
-        if self.trouble is Trouble.STALE_REPLICA and _shown(found.weights) != _shown(START):
-            return replace(found, pending=("replica 2 of 3 shows another routing",))
-        return found
-
-    def write_as(self, writer: Writer, weights: Mapping[str, int], mirror: Mirror) -> None:
-        """Write as somebody else, past every trouble of ours."""
-        with self._lock:
-            held = max((one.epoch or 0 for one in self.log), default=0)
-            self.adapter.write_as(writer, weights, mirror)
-            self.log.append(Written(self._clock.now(), writer.value, None, held, weights))
-
-    def serve(self, requests: int) -> dict[str, int]:
-        """Return who answered users, by what the router and its stale replica really do."""
-        if self.trouble is not Trouble.STALE_REPLICA:
-            return self.adapter.serve(requests)
-        stale = shares(START, requests // 3)
-        fresh = self.adapter.serve(requests - requests // 3)
-        return {name: stale.get(name, 0) + fresh.get(name, 0) for name in {*stale, *fresh}}
+def _seconds(length: str) -> int:
+    return SHORT_S if length == "short" else LONG_S
 
 
-def _shown(weights: Mapping[str, int]) -> dict[str, int]:
-    return {name: weight for name, weight in weights.items() if weight}
+def _attempts(cell: Cell) -> Iterator[None]:
+    """Yield before each try of the step that a cell is at; time and traffic pass in between; ends when it moved on."""
+    before = cell.place
+    for _ in range(_ATTEMPTS):
+        yield
+        if cell.first.points.fired.is_set() or cell.place != before:
+            return
+        cell.clock.wait(ROUND_S)
+        cell.serve()
 
 
-class Link(RouteTarget):
-    """A process's way to the router; its calls reach points."""
+def _kill(cell: Cell, length: str, point: str) -> str | None:
+    """The process dies at the point; another takes over once the lease has run out, or nobody for a long time."""
 
-    kind: ClassVar[str] = "link"
+    def die() -> None:
+        raise Killed
 
-    def __init__(self, router: Router, process: str, points: Points) -> None:
-        self.capabilities: Capabilities = router.adapter.capabilities
-        self._router, self._process, self._points = router, process, points
+    cell.first.points.at(point, die)
+    cell.first.leads()
+    for _ in _attempts(cell):
+        with suppress(Killed):
+            cell.first.step()
+    if not cell.first.points.fired.is_set():
+        return "not reached"
+    cell.processes.clear()
+    if length == "long":
+        cell.pass_time(LONG_S)
+    cell.join()
+    return None
 
-    @override
-    def read(self) -> RouteSnapshot:
-        return self._called(self._router.read)
 
-    @override
-    def apply(self, desired: DesiredRoute) -> None:
-        self._called(lambda: self._router.write(self._process, desired))
+def _pause(cell: Cell, length: str, point: str) -> str | None:
+    """The leader stands still at the point for longer than its lease; another leads; then the first one goes on."""
+    cell.first.leads()
+    for _ in _attempts(cell):
+        with cell.held_at(point, cell.first.step) as reached:
+            if reached:
+                sleeper = cell.processes.pop(0)
+                cell.join()
+                cell.pass_time(LEASE_S + ROUND_S if length == "short" else LONG_S + LEASE_S)
+                cell.processes.append(sleeper)
+    return None if cell.first.points.fired.is_set() else "not reached"
 
-    @override
-    def rehearse(self, desired: DesiredRoute) -> Rehearsal:
-        return Rehearsal()
 
-    def _called(self, call: Callable[[], Any]) -> Any:
-        self._points.reach("before call")
-        answer = call()
-        self._points.reach("after call")
-        return answer
+def _trouble(trouble: Trouble) -> Callable[[Cell, str, str], str | None]:
+    def inject(cell: Cell, length: str, _point: str) -> str | None:
+        cell.router.trouble = trouble
+        if length == "ever":
+            return None
+        cell.first.round()
+        cell.pass_time(_seconds(length))
+        cell.router.trouble = None
+        return None
+
+    return inject
+
+
+def _gitops(cell: Cell, length: str, _point: str) -> str | None:
+    """A repository's manager puts back what its repository says: once, or again after each of our writes."""
+    cell.router.write_as(Writer.GITOPS, START, "base")
+    cell.first.round()
+    for _ in range(0 if length == "once" else LONG_S // ROUND_S):
+        cell.pass_time(ROUND_S)
+        if cell.router.log[-1].by != Writer.GITOPS:
+            cell.router.write_as(Writer.GITOPS, START, "base")
+    return None
+
+
+def _human(cell: Cell, _length: str, _point: str) -> str | None:
+    cell.router.write_as(Writer.OTHER, HUMAN, None)
+    return None
+
+
+def _clock(cell: Cell, length: str, _point: str) -> str | None:
+    """The service's clock jumps; an hour later at most it agrees with the past again."""
+    cell.clock.wait(_HOUR_S if length == "+1 h" else -_HOUR_S)
+    cell.first.round()
+    cell.pass_time(2 * LONG_S)
+    if length == "-1 h":
+        cell.clock.wait(_HOUR_S)
+    return None
+
+
+def _two_leaders(cell: Cell, length: str, _point: str) -> str | None:
+    """Both believe that they lead, and step at the same instants."""
+    other = cell.join()
+    pair = (cell.first, other)
+
+    def at_once(process: Process) -> Callable[[], bool]:
+        return process.step
+
+    for _ in range(1 + _seconds(length) // ROUND_S):
+        for _ in range(12):
+            if not any(found is True for found in race(*(at_once(one) for one in pair))):
+                break
+        cell.clock.wait(ROUND_S)
+        cell.serve()
+        cell.evaluate()
+    return None
+
+
+def _database_away(cell: Cell, length: str, point: str) -> str | None:
+    """PostgreSQL goes away at the point of a step and comes back."""
+    cell.first.points.at(point, cell.site.cut)
+    cell.first.leads()
+    try:
+        for _ in _attempts(cell):
+            with suppress(FullbackError):
+                cell.first.step()
+            if cell.site.away:
+                cell.pass_time(_seconds(length))
+                cell.site.heal()
+    finally:
+        if cell.site.away:
+            cell.site.heal()
+    return None if cell.first.points.fired.is_set() else "not reached"
+
+
+_CALL = ("before call", "after call")
+_COMMIT = ("before commit", "after commit")
+_BOTH = ("short", "long")
+FAULTS: Final[dict[str, Fault]] = {
+    fault.name: fault
+    for fault in (
+        Fault("kill", _BOTH, _kill, (*_CALL, *_COMMIT)),
+        Fault("pause", _BOTH, _pause, (*_CALL, "before transaction")),
+        Fault("partition", _BOTH, _trouble(Trouble.PARTITION)),
+        Fault("409", _BOTH, _trouble(Trouble.CONFLICT)),
+        Fault("422", _BOTH, _trouble(Trouble.REFUSED)),
+        Fault("5xx", _BOTH, _trouble(Trouble.FAILING)),
+        Fault("timeout after success", _BOTH, _trouble(Trouble.ANSWER_LOST)),
+        Fault("swallowed write", _BOTH, _trouble(Trouble.SWALLOWED)),
+        Fault("stale replica", (*_BOTH, "ever"), _trouble(Trouble.STALE_REPLICA)),
+        Fault("gitops", ("once", "fights"), _gitops),
+        Fault("human", ("once",), _human),
+        Fault("clock", ("+1 h", "-1 h"), _clock),
+        Fault("two leaders", _BOTH, _two_leaders),
+        Fault("database away", _BOTH, _database_away, ("before call", "after call", "before commit")),
+    )
+}

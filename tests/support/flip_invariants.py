@@ -2,13 +2,13 @@
 
 import itertools
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.controller.phases import PAGING
 from monitor.models.route import Writer
 from tests.support.flip_cell import ROUND_S, Cell
-from tests.support.flip_faults import Written
+from tests.support.flip_router import Written
 
 __all__ = ["broken"]
 
@@ -74,7 +74,13 @@ def _unpaged(cell: Cell) -> list[str]:
         return [f"{cell.phase.value} without its page"]
     if not (cell.harmful and cell.candidate_serves):
         return []
-    pages = {alert["kind"] for alert in cell.alerts if alert["severity"] == "page"}
+    # Whoever put it there by hand needs no page for it; all else is paged after it, not once before.
+    back = [one.at for one in cell.router.log if one.weights.get("cand") and one.by != Writer.OTHER]
+    pages = {
+        alert["kind"]
+        for alert in cell.alerts
+        if alert["severity"] == "page" and all(datetime.fromisoformat(alert["occurred_at"]) >= at for at in back)
+    }
     return [] if pages & _FAILURE_PAGES else [f"the candidate serves in {cell.phase.value} and nobody was paged"]
 
 
@@ -98,7 +104,10 @@ def _claimed(cell: Cell) -> list[str]:
 
 
 def _fought(cell: Cell, step: str, since_write: int) -> list[str]:
-    """A person's change stays; a repository's is written over once at most, where the router tells whose it is."""
+    """A person's change stays; a repository's is written over once at most, where the router tells whose it is.
+
+    Where it does not, and what the repository wrote still has our stamp, it has to be taken for a person's.
+    """
     log = cell.router.log
     found = []
     fights = {audit.epoch for audit in cell.audits if audit.action in {"reassert", "retry", "hard_cut"}}
@@ -107,11 +116,12 @@ def _fought(cell: Cell, step: str, since_write: int) -> list[str]:
     committed = step in _BEFORE_OUR_WRITE or step.endswith("applying")
     if any(one.epoch in fights or not committed for one in after):
         found.append("a person's change was written over")
-    if cell.router.adapter.capabilities.names_writer:
+    others = cell.router.adapter.traces
+    if others.tells_gitops or others.keeps_epoch:
         reasserted = {audit.epoch for audit in cell.audits if audit.action == "reassert"}
         pairs = itertools.pairwise(log[since_write:])
         over = sum(first.by == Writer.GITOPS and second.epoch in reasserted for first, second in pairs)
-        if over > 1:
+        if over > others.tells_gitops:
             found.append(f"a repository's manager was written over {over} times")
     return found
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.models.route import Goal, Phase, Writer
+from tests.support.flip_adapters import HUMAN
 from tests.support.flip_cell import Cell
-from tests.support.flip_faults import HUMAN, Trouble
+from tests.support.flip_router import Trouble
 
 __all__ = ["STEPS", "Step"]
+
+_RESUMED_S: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,11 @@ def _to(phase: Phase) -> Callable[[Cell], None]:
 
 
 def _written(cell: Cell) -> None:
-    """The router has it; the process died before the note."""
+    """The router has it; the process died before the note, and the next one resumes a moment later."""
     _to(Phase.APPLYING)(cell)
     control = cell.control
     cell.router.write("process-0", next(iter(control.desired.values())))
+    cell.clock.wait(_RESUMED_S)
 
 
 def _hold(cell: Cell) -> None:

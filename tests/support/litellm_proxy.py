@@ -208,6 +208,13 @@ class LiteLLM:
             answered[response.json()["choices"][0]["message"]["content"]] += 1
         return answered
 
+    def picks(self, count: int, replica: int = 0) -> Counter[str]:
+        """Return whom the router of a replica picks for so many requests, without sending them."""
+        params: dict[str, str | int] = {"model": GROUP, "count": count}
+        response = self.admin.get(self.replicas[replica] + "/picks", params=params)
+        response.raise_for_status()
+        return Counter(response.json())
+
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(30)

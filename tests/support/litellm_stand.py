@@ -6,7 +6,8 @@ through an engine that it downloads. Here the rows are in ``DIRECTORY/store.json
 
 Every replica is a process of its own and reloads a few times a second when the store changed, as LiteLLM's do every
 ``proxy_config_reload_interval_seconds``; while ``DIRECTORY/hold-INDEX`` exists the replica does not, and while
-``DIRECTORY/fail-MODEL_ID`` exists a write of that row fails.
+``DIRECTORY/fail-MODEL_ID`` exists a write of that row fails. ``GET /picks`` asks a replica's router for many picks at
+once, as it makes one for each request; nobody is called.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import signal
 import socket
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
@@ -207,6 +209,14 @@ async def follow(store: Store, index: int) -> None:
         await asyncio.sleep(_POLL_S)
 
 
+async def picks(model: str, count: int) -> dict[str, int]:
+    """Return how often this replica's router picks each deployment of a group."""
+    router = proxy_server.llm_router
+    asked = [{"role": "user", "content": "hello"}]
+    found = [await router.async_get_available_deployment(model, {}, asked) for _ in range(count)]
+    return Counter(one["model_info"]["id"] for one in found)
+
+
 async def serve(listener: socket.socket, store: Store, index: int) -> None:
     logging = ProxyLogging(user_api_key_cache=DualCache())
     proxy_server.master_key = ADMIN_KEY
@@ -219,6 +229,7 @@ async def serve(listener: socket.socket, store: Store, index: int) -> None:
     config_models = json.loads(config_file.read_text(encoding="utf-8"))["model_list"]
     proxy_server.llm_router = Router(model_list=config_models, **_DEFAULT_ROUTER)
     proxy_server.llm_model_list = config_models
+    proxy_server.app.add_api_route("/picks", picks)
     config = uvicorn.Config(proxy_server.app, lifespan="off", log_level="critical", access_log=False)
     following = asyncio.create_task(follow(store, index))
     await uvicorn.Server(config).serve(sockets=[listener])
