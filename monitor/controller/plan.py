@@ -57,18 +57,42 @@ def desired_at(
         stage: The step.
         epoch: The write's.
         capabilities: The router's: without shares there is one step, without mirrors no copies.
-        mirror: Who gets the copies on the way.
+        mirror: Who gets the copies on the way back; None on the way to the baseline.
     """
+    there = _there(start, end, back=mirror is not None)
     last = stage.share >= 100  # noqa: PLR2004 - percent
     if last or start is None or not any(start.weights.values()) or not capabilities.weights:
         sent = end.mirror if capabilities.mirror else None
-        return DesiredRoute(epoch, dict(end.weights), sent, end.cut)
+        return DesiredRoute(epoch, dict(end.weights), _to_be_had(sent, there), end.cut)
     weights = dict(start.weights)
     if stage.share:
         weights = _between(_percent(start.weights), _percent(end.weights), stage.share)
     if isinstance(mirror, Mapping) and not capabilities.mirror_per_backend:
         mirror = None
-    return DesiredRoute(epoch, weights, mirror if capabilities.mirror else None)
+    return DesiredRoute(epoch, weights, _to_be_had(mirror if capabilities.mirror else None, there))
+
+
+def _there(start: RouteSnapshot | None, end: DesiredRoute, *, back: bool) -> frozenset[str] | None:
+    """Return the backends that the router has; None where it was not seen.
+
+    They are told by the end of the way that the router was read in, where the way to the baseline starts and the way
+    back ends. The other end names every variant of the route, those that this router lacks too; of it, who serves.
+    """
+    if start is None or not any(start.weights.values()):
+        return None
+    serving = {name for weights in (start.weights, end.weights) for name, weight in weights.items() if weight}
+    seen = end if back else start
+    copied = seen.mirror.values() if isinstance(seen.mirror, Mapping) else [seen.mirror or ""]
+    return frozenset({*serving, *seen.weights, *copied})
+
+
+def _to_be_had(mirror: Mirror, there: frozenset[str] | None) -> Mirror:
+    """Return the copies that can be had: a move goes on without those to or of a backend that the router lacks."""
+    if mirror is None or there is None:
+        return mirror
+    if isinstance(mirror, str):
+        return mirror if mirror in there else None
+    return {serving: copied for serving, copied in mirror.items() if {serving, copied} <= there} or None
 
 
 def _percent(weights: Mapping[str, int]) -> dict[str, float]:

@@ -55,7 +55,7 @@ class Rehearsal:
     problems: tuple[str, ...] = ()
     """Why it would fail; empty when it would not."""
     changes: tuple[str, ...] = ()
-    """What it would change, one line each, for people."""
+    """What it would change, and what it would go without, one line each, for people."""
 
     @property
     def ok(self) -> bool:
@@ -74,7 +74,7 @@ class RouteTarget(Protocol):
     """Of the class: the most that its kind can do. Of an instance: what its settings allow."""
 
     def read(self) -> RouteSnapshot:
-        """Return what the router does now, overrides included.
+        """Return what the router does now, overrides included; weights name the backends that it has, those at 0 too.
 
         Raises:
             RoutingError: it cannot be read.
@@ -83,6 +83,8 @@ class RouteTarget(Protocol):
 
     def apply(self, desired: DesiredRoute) -> None:
         """Make the router do what is desired: weights and mirror in one write where it can, idempotent.
+
+        A backend that serves or gets copies must be there; one of weight 0 that the router lacks asks for nothing.
 
         Raises:
             StaleEpochError: the target holds a newer epoch, or somebody wrote between reading and writing.

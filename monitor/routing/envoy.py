@@ -10,7 +10,7 @@ from monitor.clock import SystemClock
 from monitor.errors import RoutingError, StaleEpochError
 from monitor.models.route import DesiredRoute, RouteSnapshot
 from monitor.routing.base import Capabilities, Rehearsal, RouteTarget
-from monitor.routing.changes import changes_between, mirror_text
+from monitor.routing.changes import changes_between, lacking, mirror_text
 from monitor.routing.envoy_admin import EnvoyAdmin
 from monitor.routing.envoy_file import EnvoyFile
 from monitor.routing.envoy_instances import Answer, EnvoyInstances
@@ -105,7 +105,7 @@ class EnvoyTarget(RouteTarget):
         except RoutingError as error:
             problems.append(error.detail)
         try:
-            self._try_out(desired)
+            changes += self._try_out(desired)
         except RoutingError as error:
             problems.append(error.detail)
         return Rehearsal(tuple(dict.fromkeys(problems)), changes)
@@ -162,7 +162,8 @@ class EnvoyTarget(RouteTarget):
             + (f"; it refused {refused} files since it started, see its log for the reason" if refused else "")
         )
 
-    def _try_out(self, desired: DesiredRoute) -> None:
+    def _try_out(self, desired: DesiredRoute) -> tuple[str, ...]:
+        """Go the way of a write without writing, and return what the instances lack of what serves nothing."""
         _refuse_overflow(desired)
         views = _values(self._instances.ask(self._way.glance))
         with self._file.locked():
@@ -173,6 +174,7 @@ class EnvoyTarget(RouteTarget):
             planned = self._way.held(document, view)
             if not planned.says(desired):
                 raise RoutingError(f"{self._file.shown} would say {_told(planned)}, which is not what is desired")
+        return tuple(dict.fromkeys(line for view in views for line in lacking(desired, self._way.known(view))))
 
     def _clear_overrides(self, keys: RuntimeKeys, epoch: int) -> None:
         if not keys.all:

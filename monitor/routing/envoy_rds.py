@@ -9,6 +9,7 @@ from typing_extensions import override
 from monitor.errors import StaleEpochError
 from monitor.models.route import DesiredRoute, RouteSnapshot
 from monitor.routing.base import Capabilities, ReadBack
+from monitor.routing.changes import without_absent
 from monitor.routing.envoy_admin import EnvoyAdmin, Runtime
 from monitor.routing.envoy_config import find_routes, snapshot_of
 from monitor.routing.envoy_rewrite import rewrite
@@ -53,6 +54,10 @@ class RouteFileWay(EnvoyWay):
         return View(clusters=frozenset(admin.clusters()))
 
     @override
+    def known(self, view: View) -> frozenset[str]:
+        return view.clusters
+
+    @override
     def held(self, document: Mapping[str, Any], view: View) -> RouteSnapshot:
         return snapshot_of(self._routes(document), {})
 
@@ -74,11 +79,13 @@ class RouteFileWay(EnvoyWay):
                 f"newer than {desired.epoch}: another writer was elected, stop writing"
             )
         # A dead admin interface must not hold back a rollback: then the route itself tells what there is.
-        for known in [view.clusters for view in views] or [frozenset().union(*(route.backends for route in routes))]:
-            refuse_unknown(desired, known)
+        known = [view.clusters for view in views] or [frozenset().union(*(route.backends for route in routes))]
+        for clusters in known:
+            refuse_unknown(desired, clusters)
+        there = without_absent(desired, frozenset.intersection(*known))
         before = _keys(routes)
         for route in routes:
-            rewrite(route, desired)
+            rewrite(route, there)
         after = _keys(routes)
         return RuntimeKeys(before.weights | after.weights, before.others | after.others)
 

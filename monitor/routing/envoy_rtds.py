@@ -56,6 +56,10 @@ class RuntimeFileWay(EnvoyWay):
         return self.look(admin)
 
     @override
+    def known(self, view: View) -> frozenset[str]:
+        return frozenset(name for route in view.routes for name in route.weights({}))
+
+    @override
     def held(self, document: Mapping[str, Any], view: View) -> RouteSnapshot:
         elsewhere = {key: value for key, value in view.runtime.final.items() if key != self._epoch_key}
         file = {key: text(value) for key, value in flat(self._layer(document)).items()}

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from monitor.errors import RoutingError
 from monitor.models.route import DesiredRoute, RouteSnapshot
 from monitor.routing.base import Capabilities
-from monitor.routing.changes import mirrored_to
+from monitor.routing.changes import needed
 from monitor.routing.envoy_admin import EnvoyAdmin, Runtime
 from monitor.routing.envoy_json import listed
 from monitor.routing.envoy_route import FoundRoute
@@ -53,6 +53,10 @@ class EnvoyWay(Protocol):
         """Ask an instance what must be known before a write."""
         ...
 
+    def known(self, view: View) -> frozenset[str]:
+        """Return the backends that an instance can send requests to."""
+        ...
+
     def held(self, document: Mapping[str, Any], view: View) -> RouteSnapshot:
         """Return what the file has an instance do."""
         ...
@@ -84,14 +88,14 @@ class EnvoyWay(Protocol):
 
 
 def refuse_unknown(desired: DesiredRoute, known: Iterable[str], instance: str = "Envoy") -> None:
-    """Refuse a backend that the router does not have.
+    """Refuse a backend that the router does not have, if it is to serve, to get copies, or to have its own copied.
 
     Raises:
         RoutingError: there is one.
     """
     there = set(known)
     serving = desired.mirror if isinstance(desired.mirror, Mapping) else ()
-    unknown = {*desired.weights, *mirrored_to(desired.mirror), *serving} - there
+    unknown = {*needed(desired), *serving} - there
     if unknown:
         raise RoutingError(
             f"{instance} has no cluster {listed(unknown)}; known: {listed(there)}. "

@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.errors import RoutingError
 from monitor.models.route import DesiredRoute
-from monitor.routing.changes import mirrored_to
+from monitor.routing.changes import lacking, mirrored_to, needed
 from monitor.routing.httproute_object import DESIRED, EPOCH, REMOVED, HttpRoute, Rule
 
 __all__ = ["Plan", "planned"]
@@ -54,7 +54,7 @@ def planned(route: HttpRoute, desired: DesiredRoute) -> Plan:
         *(operation for one in moved for operation in _rule_changes(one)),
         *_annotation_changes(route, desired, moved),
     ]
-    notes = tuple(note for one in moved for note in one.notes)
+    notes = (*(note for one in moved for note in one.notes), *lacking(desired, route.backends))
     if not changes:
         return Plan((), notes)
     return Plan((*_tests(route), *changes), notes)
@@ -62,7 +62,7 @@ def planned(route: HttpRoute, desired: DesiredRoute) -> Plan:
 
 def _refuse(route: HttpRoute, desired: DesiredRoute) -> None:
     mirrors = mirrored_to(desired.mirror)
-    unknown = {*desired.weights, *mirrors} - set(route.backends)
+    unknown = needed(desired) - set(route.backends)
     if unknown:
         raise RoutingError(
             f"{route.where} has no backend {', '.join(sorted(unknown))}; known: {', '.join(sorted(route.backends))}. "

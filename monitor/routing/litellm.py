@@ -11,7 +11,7 @@ from monitor.clock import SystemClock
 from monitor.errors import RoutingError, StaleEpochError
 from monitor.models.route import DesiredRoute, RouteSnapshot
 from monitor.routing.base import Capabilities, ReadBack, Rehearsal, RouteTarget
-from monitor.routing.changes import changes_between, mirror_text, mirrored_to
+from monitor.routing.changes import changes_between, lacking, mirror_text, mirrored_to, needed
 from monitor.routing.litellm_api import AdminKey, LiteLLMApi, Replica, shown_url
 from monitor.routing.litellm_group import Deployment, Layout, group_of, patch_of, snapshot_of, write_order
 from monitor.routing.litellm_router import SHUFFLE, detours, strategy_of
@@ -147,7 +147,7 @@ class LiteLLMTarget(RouteTarget):
     def rehearse(self, desired: DesiredRoute) -> Rehearsal:
         try:
             views, silent = self._views()
-            self._writable(desired, views)
+            group = self._writable(desired, views)
             problem = self._api.write_problem(self._front)
             found = self.read()
         except RoutingError as error:
@@ -155,7 +155,8 @@ class LiteLLMTarget(RouteTarget):
         problems = [*silent, *([problem] if problem else [])]
         if desired.cut and not self.capabilities.hard_cut:
             problems.append(f"LiteLLM at {self._front.url} is too old to block a deployment: weight 0 is all there is")
-        return Rehearsal(tuple(problems), changes_between(found, desired))
+        notes = lacking(desired, self._layout.backends(group))
+        return Rehearsal(tuple(problems), (*changes_between(found, desired), *notes))
 
     def _views(self) -> tuple[list[_View], list[str]]:
         """Return what everybody who answered shows, the address for writes first, and who did not.
@@ -222,7 +223,8 @@ class LiteLLMTarget(RouteTarget):
                 f"the mirror cannot be {mirror_text(desired.mirror)}: set mirror_groups to the model group of each "
                 "backend; nothing was written"
             )
-        unknown = (desired.weights.keys() - backends.keys()) | (copied - self._layout.mirror_groups.keys())
+        serving = needed(replace(desired, mirror=None))  # copies go to groups of their own
+        unknown = (serving - backends.keys()) | (copied - self._layout.mirror_groups.keys())
         if unknown:
             raise RoutingError(
                 f"model group {self._group!r} at {front.url} has no backend {', '.join(sorted(unknown))}; "

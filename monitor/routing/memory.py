@@ -10,7 +10,7 @@ from typing_extensions import override
 from monitor.errors import RoutingError, StaleEpochError
 from monitor.models.route import DesiredRoute, RouteSnapshot
 from monitor.routing.base import Capabilities, Rehearsal, RouteTarget
-from monitor.routing.changes import changes_between, mirrored_to
+from monitor.routing.changes import changes_between, lacking, needed, without_absent
 
 __all__ = ["MemoryTarget"]
 
@@ -73,8 +73,8 @@ class MemoryTarget(RouteTarget):
         with instance.lock:
             self._refuse_stale(desired, instance.snapshot.epoch)
             silenced = {} if desired.cut else dict.fromkeys(instance.snapshot.weights, 0)
-            weights = {name: weight for name, weight in desired.weights.items() if weight or not desired.cut}
-            instance.snapshot = RouteSnapshot({**silenced, **weights}, desired.mirror, desired.epoch)
+            listed = without_absent(desired, () if desired.cut else self._known or desired.weights).weights
+            instance.snapshot = RouteSnapshot({**silenced, **listed}, desired.mirror, desired.epoch)
 
     @override
     def rehearse(self, desired: DesiredRoute) -> Rehearsal:
@@ -84,7 +84,8 @@ class MemoryTarget(RouteTarget):
             self._refuse_stale(desired, found.epoch)
         except RoutingError as error:
             return Rehearsal(problems=(error.detail,))
-        return Rehearsal(changes=changes_between(found, desired))
+        notes = () if self._known is None else lacking(desired, self._known)
+        return Rehearsal(changes=(*changes_between(found, desired), *notes))
 
     def _instance(self) -> _Instance:
         with self._instances_lock:
@@ -100,7 +101,7 @@ class MemoryTarget(RouteTarget):
     def _refuse_unknown(self, desired: DesiredRoute) -> None:
         if self._known is None:
             return
-        unknown = {*desired.weights, *mirrored_to(desired.mirror)} - self._known
+        unknown = needed(desired) - self._known
         if unknown:
             raise RoutingError(
                 f"memory target {self._name!r} has no backend {', '.join(sorted(unknown))}; "

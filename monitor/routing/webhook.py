@@ -12,7 +12,7 @@ from monitor.clock import SystemClock
 from monitor.errors import RoutingError, StaleEpochError
 from monitor.models.route import DesiredRoute, RouteSnapshot
 from monitor.routing.base import Capabilities, ReadBack, Rehearsal, RouteTarget
-from monitor.routing.changes import changes_between, mirrored_to
+from monitor.routing.changes import changes_between, lacking, needed, without_absent
 from monitor.routing.webhook_answers import MOST_WEIGHT, Observed, conflicting_epoch, observed
 from monitor.routing.webhook_client import HookClient, flag, seconds
 
@@ -109,7 +109,7 @@ class WebhookTarget(RouteTarget):
         if found is not None:
             self._refuse_stale(desired, found.snapshot.epoch)
             self._refuse_unknown(desired, found)
-        status, shown = self._order(desired, dry_run=False)
+        status, shown = self._order(_orderable(desired, found), dry_run=False)
         # 202 is "under way": what is in force by then is what read-back waits for.
         if status != _ACCEPTED and not shown.snapshot.says(desired):
             differences = "; ".join(changes_between(shown.snapshot, desired))
@@ -128,12 +128,14 @@ class WebhookTarget(RouteTarget):
             if found is not None:
                 self._refuse_stale(desired, found.snapshot.epoch)
                 self._refuse_unknown(desired, found)
-            return self._dry_run(desired, found) if self.capabilities.dry_run else _changes(found, desired)
+            judged = self._dry_run(desired, found) if self.capabilities.dry_run else _changes(found, desired)
+            notes = () if found is None else lacking(desired, found.known)
+            return replace(judged, changes=(*judged.changes, *notes))
         except RoutingError as error:
             return Rehearsal((error.detail,))
 
     def _dry_run(self, desired: DesiredRoute, before: Observed | None) -> Rehearsal:
-        shown = self._order(desired, dry_run=True)[1]
+        shown = self._order(_orderable(desired, before), dry_run=True)[1]
         if before is not None and _was_written(desired, before.snapshot, self._observe().snapshot):
             problem = (
                 f"the receiver {self._client.where} put the rehearsed routing in force: it must change nothing when "
@@ -183,7 +185,7 @@ class WebhookTarget(RouteTarget):
     def _refuse_unknown(self, desired: DesiredRoute, found: Observed) -> None:
         if self.capabilities.hard_cut and not found.lists_all:
             return  # what a hard cut took out may not be shown any more: the receiver judges
-        unknown = frozenset({*desired.weights, *mirrored_to(desired.mirror)}) - found.known
+        unknown = needed(desired) - found.known
         if unknown:
             raise RoutingError(
                 f"the receiver {self._client.where} has no backend {_listed(unknown)}; known: {_listed(found.known)}. "
@@ -207,6 +209,11 @@ def _listed(names: frozenset[str]) -> str:
     first = sorted(names)[:_MOST_LISTED]
     more = len(names) - len(first)
     return ", ".join(first) + (f" and {more} more" if more else "")
+
+
+def _orderable(desired: DesiredRoute, found: Observed | None) -> DesiredRoute:
+    """Leave out what the receiver would refuse though it asks for nothing; all of that where it cannot be read."""
+    return without_absent(desired, () if found is None else found.known)
 
 
 def _changes(found: Observed | None, desired: DesiredRoute) -> Rehearsal:

@@ -61,8 +61,9 @@ def observed(answer: Answer, where: str) -> Observed:
             f"{where} answered {answer.status} without a valid state ({_reason(error)}): "
             'it must answer {"epoch": N or null, "weights": {backend: 0 to 1000000}, "mirror": backend or null}'
         ) from None
+    weights = {**dict.fromkeys(state.backends, 0), **state.weights}
     return Observed(
-        RouteSnapshot(state.weights, state.mirror, state.epoch, pending=tuple(state.pending)),
+        RouteSnapshot(weights, state.mirror, state.epoch, pending=tuple(state.pending)),
         frozenset({*state.weights, *mirrored_to(state.mirror), *state.backends}),
         bool(state.backends),
         tuple(state.problems),

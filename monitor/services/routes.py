@@ -156,7 +156,7 @@ class RouteService:
             ValidationError: a target's settings are wrong, or another field is.
             ConflictError: targets would be added or dropped while a flip stands.
         """
-        route = self.get(name)
+        known = self.get(name)
         if change.policy is not None:
             self._policies.get(change.policy)
         if change.targets is not None:
@@ -164,11 +164,13 @@ class RouteService:
         if change.text_storage is not None:
             self._check_texts(change.text_storage)
         check_answer_schema(change.answer_schema)
-        new = replace(route, **change.fields)
         with self._database.transaction() as session:
+            store = RouteStore(session)
+            route = store.locked(known.id)  # what someone else changed meanwhile stays changed
+            new = replace(route, **change.fields)
             control = ControlStore(session).get(route.id)
             _check_targets(route, new, control)
-            RouteStore(session).save(new)
+            store.save(new)
             told = ", ".join(name if name in _LONG else f"{name} = {value}" for name, value in change.fields.items())
             DecisionStore(session).add(
                 Audit(

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from monitor import __version__
@@ -56,6 +56,11 @@ class DecisionStore:
         """Return the routes with a row of that action since then."""
         query = select(DecisionRow.route_id).where(DecisionRow.action == action, DecisionRow.at >= since).distinct()
         return set(self._session.scalars(query))
+
+    def count(self, action: str, since: datetime) -> int:
+        """Return how many rows of that action there are since then, over all routes."""
+        query = select(func.count()).where(DecisionRow.action == action, DecisionRow.at >= since)
+        return self._session.scalar(query) or 0
 
     def last_of(self, route_id: int, actions: Collection[str]) -> Audit | None:
         """Return a route's newest row of one of those actions."""

@@ -10,7 +10,7 @@ from monitor.models.artifact import NO_FACTS, Artifact
 from monitor.models.route import Mode, Route, TargetRef
 from monitor.models.text import TextPolicy
 from monitor.models.variant import Role, Tier, Variant
-from monitor.storage.tables import UNATTRIBUTED_ROUTE_ID, RouteRow, VariantRow
+from monitor.storage.tables import UNATTRIBUTED_ROUTE_ID, RouteControlRow, RouteRow, VariantRow
 
 __all__ = ["RouteStore", "VariantSpec"]
 
@@ -77,6 +77,17 @@ class RouteStore:
         """Return the route of that name."""
         row = self._session.scalar(select(RouteRow).where(RouteRow.name == name, RouteRow.id != UNATTRIBUTED_ROUTE_ID))
         return None if row is None else _route(row)
+
+    def locked(self, route_id: int) -> Route:
+        """Return a route; until the transaction ends nobody else changes it, nor the controller's row of it.
+
+        The controller's row is locked first, as the controller itself does. Rows that only refer to the route (events,
+        decisions) are still added meanwhile.
+        """
+        control = select(RouteControlRow.route_id).where(RouteControlRow.route_id == route_id)
+        self._session.execute(control.with_for_update(key_share=True))
+        route = select(RouteRow).where(RouteRow.id == route_id).with_for_update(key_share=True)
+        return _route(self._session.scalars(route.execution_options(populate_existing=True)).one())
 
     def add_variant(self, route_id: int, spec: VariantSpec, at: datetime) -> Variant:
         """Store a new variant of a route."""

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import pytest
 
+from monitor.controller.plan import AT_ONCE, desired_at
 from monitor.errors import RoutingError, StaleEpochError
 from monitor.models.route import DesiredRoute, Mirror, TargetRef
 from monitor.routing.base import ReadBack, RouteTarget
@@ -348,6 +349,34 @@ def test_unknown_backend_is_refused(target, weights, mirror):
     assert not rehearsal.ok
     assert "nowhere" in " ".join(rehearsal.problems)
     assert target.read() == before
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_weight_of_0_asks_for_nothing(target, cut):
+    """A candidate that is registered and not deployed here holds no rollback up; the rehearsal tells of it."""
+    flipped = {**ON_BASELINE, "nowhere": 0}
+    rehearsal = target.rehearse(DesiredRoute(1, flipped, mirrored(target, "cand")))
+    assert rehearsal.ok, rehearsal.problems
+    assert "backend nowhere is not there: it gets neither traffic nor copies here" in rehearsal.changes
+    for epoch, mirror in enumerate(("cand", "cand", None), start=1):
+        desired = DesiredRoute(epoch, flipped, mirrored(target, mirror), cut=cut)
+        target.apply(desired)
+        settled(target, desired)
+    assert "nowhere" not in target.read().weights
+    back = DesiredRoute(9, {**START, "nowhere": 0}, mirrored(target, "base"))
+    target.apply(back)
+    settled(target, back)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_flip_goes_without_copies_to_a_backend_that_is_not_there(target, cut):
+    """What a router shows tells which backends it has, also after a hard cut."""
+    for epoch, (harmful, copied) in enumerate([("cand", "cand"), ("nowhere", None)], start=1):
+        end = DesiredRoute(epoch, {**ON_BASELINE, "nowhere": 0}, harmful, cut=cut)
+        desired = desired_at(target.read(), end, AT_ONCE[0], epoch, target.capabilities)
+        assert desired.mirror == mirrored(target, copied)
+        target.apply(desired)
+        settled(target, desired)
 
 
 def test_a_rehearsal_tells_the_changes_and_makes_none(target):

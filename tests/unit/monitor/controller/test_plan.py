@@ -6,11 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.controller.plan import toward_baseline, toward_snapshot
-from monitor.models.route import DesiredRoute, RouteSnapshot
+from monitor.controller.plan import AT_ONCE, desired_at, toward_baseline, toward_snapshot
+from monitor.models.route import DesiredRoute, RouteSnapshot, Stage
 from monitor.models.variant import Role, Tier, Variant
+from monitor.routing.base import Capabilities
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
+ABLE = Capabilities(
+    weights=True, atomic_mirror=True, fencing=True, propagation_s=1.0, hard_cut=True, mirror_per_backend=True
+)
 
 
 def variants(candidates: int) -> list[Variant]:
@@ -80,3 +84,43 @@ def test_a_router_that_differs_in_weights_mirror_or_epoch_does_not_show_it(other
     desired = DesiredRoute(1, {"base": 100, "cand": 0}, "cand")
     assert RouteSnapshot({"base": 100}, "cand", 1).shows(desired)
     assert not other.shows(desired)
+
+
+@pytest.mark.parametrize(
+    ("found", "mirror"),
+    [
+        (RouteSnapshot({"base": 5, "cand-0": 95}, "base", 1), "cand-0"),
+        (RouteSnapshot({"base": 100, "cand-0": 0}, None, 1), "cand-0"),
+        (RouteSnapshot({"base": 100}, "cand-0", 1), "cand-0"),
+        (RouteSnapshot({"base": 100}, None, 1), None),
+        (RouteSnapshot({"cand-1": 100}, None, 1), None),
+        (RouteSnapshot({}, None, None), "cand-0"),
+        (None, "cand-0"),
+    ],
+    ids=["serves", "listed", "copied-to", "absent", "another", "tells-nothing", "unread"],
+)
+def test_a_flip_goes_without_copies_to_a_backend_that_the_router_lacks(found, mirror):
+    end = toward_baseline(variants(2), "cand-0", 7)
+    desired = desired_at(found, end, AT_ONCE[0], 7, ABLE)
+    assert (desired.mirror, desired.weights) == (mirror, {"base": 100, "cand-0": 0, "cand-1": 0})
+
+
+BOTH_WAYS = {"base": "cand-0", "cand-0": "base", "cand-1": "base"}
+
+
+@pytest.mark.parametrize(
+    ("before", "on_the_way", "at_its_end"),
+    [
+        (RouteSnapshot({"base": 5, "cand-0": 95}, "base", 1), {"base": "cand-0", "cand-0": "base"}, "base"),
+        (RouteSnapshot({"base": 5, "cand-0": 95, "cand-1": 0}, "base", 1), BOTH_WAYS, "base"),
+        (RouteSnapshot({"cand-0": 100}, "recorder", 1), {"base": "cand-0", "cand-0": "base"}, "recorder"),
+        (RouteSnapshot({"base": 100}, None, 1), None, None),
+    ],
+    ids=["one-lacking", "all-there", "a-recorder", "canary-elsewhere"],
+)
+def test_on_the_way_back_nobody_copies_for_a_backend_that_the_router_lacks(before, on_the_way, at_its_end):
+    baseline = toward_baseline(variants(2), "cand-0", 7)
+    start, end = RouteSnapshot(baseline.weights, baseline.mirror, None), toward_snapshot(before, 7)
+    half = desired_at(start, end, Stage(50), 7, ABLE, mirror=BOTH_WAYS)
+    assert half.mirror == on_the_way
+    assert desired_at(start, end, Stage(100), 7, ABLE, mirror=BOTH_WAYS).mirror == at_its_end
