@@ -30,6 +30,7 @@ __all__ = [
     "SCHEMAS_UNREAD",
     "SOURCE_LAST_SEEN",
     "SOURCE_REFUSALS",
+    "STEP_FAILURES",
     "STREAM_STATISTIC",
     "STREAM_THRESHOLD",
     "TEXTS_WITHHELD",
@@ -71,6 +72,9 @@ LEADER = Gauge("fullback_leader", "1 while this process leads")
 ROUTE_PHASE = Gauge("fullback_route_phase", "1 for the controller's phase of a route", ["route", "phase"])
 FLIPS = Counter(
     "fullback_flip_total", "Writes of a routing that were committed, by what they were for", ["route", "action"]
+)
+STEP_FAILURES = Counter(
+    "fullback_step_failures_total", "Rounds of the controller that ended in an error for a route", ["route"]
 )
 TIME_TO_EFFECTIVE = Gauge(
     "fullback_time_to_effective_seconds",

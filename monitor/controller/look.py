@@ -26,7 +26,7 @@ from monitor.controller.situation import Situation
 from monitor.controller.writing import held_by_person
 from monitor.errors import RoutingError, StaleEpochError, ValidationError
 from monitor.models.evidence import Stream
-from monitor.models.route import DesiredRoute, Goal, Mode, Phase, TargetRef
+from monitor.models.route import DesiredRoute, Goal, Mode, Phase, RouteControl, TargetRef, Writer
 from monitor.models.slices import ALL
 from monitor.routing.base import Capabilities, Rehearsal, RouteTarget
 from monitor.storage.controls import ControlStore
@@ -67,6 +67,7 @@ class Look:
         self._baseline = BaselineLook(database, self._prober)
         self._traffic = TrafficLook(database, target_of, self._prober)
         self._watched_at: dict[int, datetime] = {}
+        self._wrote: dict[int, tuple[RouteControl, frozenset[str]]] = {}
 
     def at(self, seen: Situation) -> Readings | None:  # noqa: PLR0911 - one reading a phase
         """Return what the phase needs; None while it is not yet time to watch again, or the row is out of date."""
@@ -157,7 +158,11 @@ class Look:
             return Rehearsal(problems=(error.detail,))
 
     def _write(self, seen: Situation, now: datetime) -> Readings | None:
-        """Write every target, all at once, unless a person's pin came first or the row has moved on."""
+        """Write every target, all at once, unless a person's pin came first or the row has moved on.
+
+        One that has taken the write is not called again while another fails: what somebody changes there meanwhile is
+        judged by the read-back.
+        """
         control = seen.control
         if control.applied_at is None and held_by_person(seen, Readings(now)):
             return Readings(now, routers=self.routers(seen))
@@ -166,21 +171,32 @@ class Look:
             return Readings(now, scaling=self._baseline.scaling(seen, step.replicas, ask=True))
         if not self._still(seen):
             return None
-        refs = [ref for ref in seen.route.targets if ref.label in control.desired]
+        targets = [ref for ref in seen.route.targets if ref.label in control.desired]
+        done = self._written(control)
+        refs = [ref for ref in targets if ref.label not in done]
         unseen = [ref for ref in refs if ref.label not in control.before]
         if unseen and control.applied_at is None and control.goal is Goal.BASELINE:
             read = _at_once(unseen, self._read)
             found = {label: one for label, one in read.items() if _foreign(one, control.desired[label])}
             if found:
                 return Readings(now, routers=found)
-        writes = _at_once(refs, lambda ref: self._apply(seen, ref))
+        tried = _at_once(refs, lambda ref: self._apply(seen, ref))
+        done |= {label for label, write in tried.items() if write.problem is None}
+        self._wrote[control.route_id] = (control, done)
+        writes = {ref.label: tried.get(ref.label, Write()) for ref in targets}
         return Readings(self._clock.now(), writes=writes)
 
+    def _written(self, control: RouteControl) -> frozenset[str]:
+        """Return which targets have taken the row's write from this process; after a restart the router is asked."""
+        of, done = self._wrote.get(control.route_id, (control, frozenset[str]()))
+        same = (of.epoch, of.phase_since, of.desired) == (control.epoch, control.phase_since, control.desired)
+        return done if same else frozenset()
+
     def _still(self, seen: Situation) -> bool:
-        """Whether the row still is as it was read: a leader that slept must not write what another has overtaken."""
+        """Whether the row still is as it was read, pin included: what has been overtaken must not be written."""
         with self._database.reading() as session:
             now = ControlStore(session).get(seen.route.id)
-        return (now.epoch, now.phase) == (seen.control.epoch, seen.control.phase)
+        return now == seen.control
 
     def _apply(self, seen: Situation, ref: TargetRef) -> Write:
         desired = seen.control.desired[ref.label]
@@ -195,15 +211,21 @@ class Look:
         return Write()
 
     def _taken(self, seen: Situation, target: RouteTarget, desired: DesiredRoute) -> bool:
-        """Whether an earlier try was taken, its answer lost: what a person changed since is not written over."""
-        early = self._clock.now() - seen.control.phase_since < _RESUMED
-        if early or not target.capabilities.atomic_mirror:
+        """Whether an earlier try was taken, its answer lost: what a person changed since is not written over.
+
+        Where a write is several, one that broke off may show the epoch in part: it is taken if all of it is shown, or
+        if the router says that somebody changed what was written with it.
+        """
+        if self._clock.now() - seen.control.phase_since < _RESUMED:
             return False
         try:
             found = target.read()
         except RoutingError:
             return False
-        return found.epoch == desired.epoch and not found.overrides
+        if found.epoch != desired.epoch:
+            return False
+        whole = target.capabilities.atomic_mirror or found.says(desired)
+        return found.writer is Writer.OTHER or (whole and not found.overrides)
 
     def _read_back(self, seen: Situation, now: datetime) -> Readings:
         step = seen.control.step
@@ -213,7 +235,8 @@ class Look:
         room = (
             None if seen.control.last_step or seen.control.goal is not Goal.BASELINE else self._baseline.room(seen, now)
         )
-        return Readings(now, routers=self.routers(seen), room=room)
+        answered_at = self._answered_at(seen) if seen.control.goal is Goal.RAMP else None
+        return Readings(now, routers=self.routers(seen), room=room, answered_at=answered_at)
 
     def _before_a_flip(self, seen: Situation, now: datetime) -> Readings:
         not_armed, held = self._not_armed(seen, now), self._held(seen, now)
@@ -245,7 +268,10 @@ class Look:
             return None
         with self._database.reading() as session:
             answer = DecisionStore(session).last_of(seen.route.id, _ANSWERS)
-        return None if answer is None else answer.at
+        if answer is None:
+            return None
+        stated = (answer.evidence or {}).get("answered_at")
+        return datetime.fromisoformat(stated) if isinstance(stated, str) else answer.at
 
     def _not_armed(self, seen: Situation, now: datetime) -> str | None:
         """Return why ``auto`` may not act yet; asked only where it would."""
@@ -317,7 +343,7 @@ class Look:
         with self._database.reading() as session:
             decisions = DecisionStore(session)
             gates: Gates = PromotionStore(session).gates()
-            ramps = len(decisions.routes_with("ramp", now - _HOUR))
+            ramps = decisions.count("ramp", now - _HOUR)
             flipped = decisions.last_of(seen.route.id, _ROLLBACKS)
         ramping = seen.control.phase is Phase.RAMPING
         return Readings(

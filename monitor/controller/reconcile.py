@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from monitor.controller.look import Look
 from monitor.controller.next_move import next_move
+from monitor.controller.situation import Situation
 from monitor.controller.transitions import Transitions
 from monitor.errors import FullbackError
 from monitor.models.policy import Policy
 from monitor.models.route import Route
 from monitor.storage.routes import RouteStore
 from monitor.storage.session import Database
+from monitor.telemetry import STEP_FAILURES
 
 __all__ = ["Reconciler"]
 
@@ -62,15 +65,26 @@ class Reconciler:
                 if not self.step(route):
                     break
         except FullbackError as error:
+            STEP_FAILURES.labels(route.name).inc()
             _log.warning("step failed", route=route.name, code=error.code, detail=error.detail)
         except Exception as error:  # noqa: BLE001 - the other routes must not wait for it; the trace is logged
+            STEP_FAILURES.labels(route.name).inc()
             _log.exception("step failed unexpectedly", route=route.name, error=type(error).__name__)
 
     def step(self, route: Route) -> bool:
-        """Take one step; True if the route's state changed and another step may follow."""
-        seen = self._transitions.situation(route, self._policy_of(route.policy))
+        """Take one step; True if the route's state changed and another step may follow.
+
+        The route is read anew: a person may have changed it since the step before.
+        """
+        seen = self._seen(route)
         readings = self._look.at(seen)
         if readings is None:
             return False
         move = next_move(seen, readings)
         return move is not None and self._transitions.carry_out(seen, move)
+
+    def _seen(self, route: Route) -> Situation:
+        seen = self._transitions.situation(route, self._policy_of(route.policy))
+        if seen.route.policy == route.policy:
+            return seen
+        return replace(seen, policy=self._policy_of(seen.route.policy))

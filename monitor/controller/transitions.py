@@ -1,6 +1,7 @@
 """A transition: the new state, its audit row and its alert, in one transaction that only one writer wins."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -8,8 +9,8 @@ from sqlalchemy.orm import Session
 from monitor.clock import Clock
 from monitor.controller.announce import Announcer
 from monitor.controller.moves import Move
-from monitor.controller.phases import may_follow
-from monitor.controller.situation import Situation
+from monitor.controller.phases import DECIDED, may_follow
+from monitor.controller.situation import CONTROLLER, Situation
 from monitor.errors import ConflictError
 from monitor.models.decision import Audit
 from monitor.models.freeze import BREAKER
@@ -37,8 +38,9 @@ class Transitions:
         self._announcer = announcer
 
     def situation(self, route: Route, policy: Policy) -> Situation:
-        """Read a route's situation."""
+        """Read a route's situation, the route itself included."""
         with self._database.reading() as session:
+            route = RouteStore(session).by_name(route.name) or route
             control = ControlStore(session).get(route.id)
             incidents = IncidentStore(session).open_of(route.id)
             if control.incident_id is not None and all(i.id != control.incident_id for i in incidents):
@@ -49,7 +51,8 @@ class Transitions:
     def carry_out(self, seen: Situation, move: Move) -> bool:
         """Write a move with its audit row and its alert; False if someone else was first, and then nothing is written.
 
-        Someone else was first if the route changed, or the incident is closed, or marked with the action already.
+        Someone else was first if the row changed, or the incident is closed, or marked with the action already; and,
+        for a move that begins something by itself, if a person has changed what it was decided on.
 
         Raises:
             ConflictError: the state table does not allow it.
@@ -62,17 +65,10 @@ class Transitions:
         new = replace(seen.control, **entered, **move.changes)
         incident = move.incident or (seen.incident if move.to is not None else None)
         with self._database.transaction() as session:
-            if not ControlStore(session).replace(seen.control, new):
-                return False
-            incidents = IncidentStore(session)
-            if move.incident is not None and move.close:
-                if not incidents.close(move.incident.id, now, f"{move.actor}: {move.action}"):
-                    session.rollback()
-                    return False
-            elif move.incident is not None and move.mark and not _mark(session, move.incident, move.action):
+            if not _stored(session, seen, new, move, incident, now):
                 session.rollback()
                 return False
-            false_alarm = move.false_alarm
+            incidents, false_alarm = IncidentStore(session), move.false_alarm
             if false_alarm is not None and incidents.close(false_alarm.id, now, f"{move.actor}: false_alarm"):
                 told = replace(move, action="false_alarm", alert=None, evidence=None)
                 self._record(session, seen, seen.control, told, false_alarm)
@@ -111,6 +107,48 @@ class Transitions:
         if move.alert is not None:
             told = (seen.route, new, seen.variants, incident)
             self._announcer.announce(session, move.alert, *told, move.reason, now)
+
+
+def _stored(
+    session: Session, seen: Situation, new: RouteControl, move: Move, incident: Incident | None, now: datetime
+) -> bool:
+    """Store the row and what the incident keeps of the move; False if someone else was first."""
+    if not ControlStore(session).replace(seen.control, new):
+        return False
+    if _begins(seen, move) and _overtaken(session, seen, move, incident, now):
+        return False
+    if move.incident is None:
+        return True
+    if move.close:
+        return IncidentStore(session).close(move.incident.id, now, f"{move.actor}: {move.action}")
+    return not move.mark or _mark(session, move.incident, move.action)
+
+
+def _begins(seen: Situation, move: Move) -> bool:
+    """Tell whether a move begins a rollback by itself, or takes a candidate a step up on evidence.
+
+    All else finishes or defends what was committed, which no mode and no freeze holds, or is a person's act.
+    """
+    phase = seen.control.phase
+    if move.to is not Phase.APPLYING:
+        return move.to in {Phase.TRIGGERED, Phase.PREFLIGHT}
+    rollback = move.actor == CONTROLLER and phase in DECIDED
+    up = phase is Phase.RAMPING and move.changes.get("stage", 0) > seen.control.stage
+    return rollback or up or (phase is Phase.RECOVERING and move.promotion is not None)
+
+
+def _overtaken(session: Session, seen: Situation, move: Move, incident: Incident | None, now: datetime) -> bool:
+    """Tell whether a person changed the route, closed the incident or froze the route while the step looked.
+
+    Asked under the lock of the control row. A freeze holds nothing yet where a rollback is only decided on: it is asked
+    for in the phase that follows.
+    """
+    if RouteStore(session).by_name(seen.route.name) != seen.route:
+        return True
+    found = None if incident is None else IncidentStore(session).get(incident.id)
+    if incident is not None and (found is None or found.closed_at is not None):
+        return True
+    return move.to is not Phase.TRIGGERED and bool(FreezeStore(session).standing(now, seen.route.id))
 
 
 def _mark(session: Session, incident: Incident, action: str) -> bool:

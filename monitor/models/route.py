@@ -296,6 +296,8 @@ class RouteControl:
     """What was paged about the phase, so that it is paged once."""
     condemned: Mapping[str, str | None] = field(default_factory=dict)
     """The artifacts that were rolled back, as variant name to digest: the same one does not come back by itself."""
+    version: int = 0
+    """How often the row was written; the store counts, and no move sets it."""
 
     def pinned(self, now: datetime) -> bool:
         """Tell whether a person's pin holds the route."""

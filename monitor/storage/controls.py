@@ -1,5 +1,7 @@
 """The controller's row per route; every change is conditional on what the writer last saw."""
 
+from dataclasses import replace
+
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -29,21 +31,23 @@ class ControlStore:
         return [_control(row) for row in self._session.scalars(select(RouteControlRow))]
 
     def replace(self, seen: RouteControl, new: RouteControl) -> bool:
-        """Store ``new`` if the row still is as ``seen``; one writer wins, False is a loss.
+        """Store ``new``, one version on, if the row still is as ``seen``; one writer wins, False is a loss.
 
-        The pin is part of what is compared: a person's pin set meanwhile is never written over.
+        The version tells of every write, those too that keep the phase. The rest is compared for the release before
+        the version, which raises none while it is being replaced: a person's pin is never written over.
         """
         result = self._session.execute(
             update(RouteControlRow)
             .where(
                 RouteControlRow.route_id == seen.route_id,
+                RouteControlRow.version == seen.version,
                 RouteControlRow.phase == seen.phase,
                 RouteControlRow.phase_since == seen.phase_since,
                 RouteControlRow.epoch == seen.epoch,
                 RouteControlRow.pinned_by.is_not_distinct_from(seen.pinned_by),
                 RouteControlRow.pinned_until.is_not_distinct_from(seen.pinned_until),
             )
-            .values(**_values(new))
+            .values(**_values(replace(new, version=seen.version + 1)))
         )
         return result.rowcount == 1  # type: ignore[attr-defined, no-any-return]
 
@@ -67,6 +71,7 @@ def _values(control: RouteControl) -> dict[str, object]:
         "reasserted": control.reasserted,
         "told": control.told,
         "condemned": dict(control.condemned),
+        "version": control.version,
     }
 
 
@@ -90,4 +95,5 @@ def _control(row: RouteControlRow) -> RouteControl:
         reasserted=row.reasserted,
         told=row.told,
         condemned=dict(row.condemned),
+        version=row.version,
     )

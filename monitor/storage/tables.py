@@ -352,6 +352,8 @@ class RouteControlRow(Base):
     reasserted: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     told: Mapped[str | None]
     condemned: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Raised by every write, and compared by it."""
 
 
 class FreezeRow(Base):
