@@ -71,7 +71,7 @@ eval: $(VENV)/test.stamp ## how far signals agree with labelled data (DATA=folde
 calibrate: $(VENV)/demo.stamp ## prove the statistical promises by simulation (twenty minutes; ARGS=--quick: a minute)
 	@$(BIN)/fullback calibrate $(ARGS)
 
-mutations: $(VENV)/test.stamp ## break the code in some 150 ways and see a named test notice each (a quarter of an hour; ARGS=statistics: a part)
+mutations: $(VENV)/test.stamp $(LITELLM)/stamp ## break the code in some 360 ways and see a named test notice each (an hour; ARGS=statistics: a part)
 	@$(BIN)/python -m tests.mutations $(ARGS)
 
 clean:           ## remove the virtual environment and caches

@@ -86,6 +86,7 @@ def test_a_stale_admin_override_is_seen_and_cleared(envoy, target):
     masked = target.read()
     assert (dict(masked.weights), masked.mirror, masked.epoch) == ({"base": 0, "cand": 1}, None, 1)
     assert dict(masked.overrides) == {f"{PREFIX}.base": "0", f"{PREFIX}.cand": "1", TO_CAND: "0"}
+    assert masked.pending == (), "it has taken the file, which the overrides win over"
     target.apply(desired)
     assert target.read().shows(desired)
     assert not target.read().overrides

@@ -14,6 +14,8 @@ from typing import Self
 from tests.mutations.mutation import Mutation, Outcome
 
 _COPIED = ("alerts", "charts", "detectors", "docs", "migrations", "monitor", "tests")
+_LITELLM = ".venv-litellm"
+"""LiteLLM's own environment, where its tests look for it: linked, as it is large."""
 _QUICK = ("-p", "tests.mutations.quick")
 _NEED_THE_SERVICE = "tests/integration"
 """Tests elsewhere use no fixture of the service."""
@@ -33,6 +35,8 @@ class Scratch:
         for path in root.iterdir():
             if path.is_file():
                 shutil.copy(path, self.tree / path.name)
+        if (root / _LITELLM).is_dir():
+            (self.tree / _LITELLM).symlink_to((root / _LITELLM).absolute())
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +60,8 @@ class Scratch:
         if done.returncode == _FAILED:
             found = re.search(r"^(?:FAILED|ERROR) ([^\s\[]+)", done.stdout, re.MULTILINE)
             return Outcome.CAUGHT, "" if found is None else found[1]
-        return (Outcome.SURVIVED if done.returncode == 0 else Outcome.BROKEN), ""
+        passed = done.returncode == 0 and re.search(r"\b\d+ passed\b", done.stdout)  # where all skip nothing is shown
+        return (Outcome.SURVIVED if passed else Outcome.BROKEN), ""
 
     def run(self, tests: Sequence[str], timeout_s: float) -> "subprocess.CompletedProcess[str]":
         """Run tests of the copy; no byte code of another mutation is found."""

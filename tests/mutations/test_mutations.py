@@ -31,6 +31,18 @@ def test_a_list_that_no_longer_fits_says_so():
     assert "no test" in problem_with(replace(one, tests=(f"{one.tests[0].partition('::')[0]}::test_none",)), ROOT)
 
 
+def test_every_suite_is_told_of():
+    told = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Mutations")[2].partition("## Migrations")[0]
+    assert [group for group in sorted({one.group for one in KNOWN}) if f"`{group}`" not in told] == []
+
+
+def test_tests_that_skip_show_nothing():
+    with Scratch(ROOT, 60.0) as scratch:
+        skipped = "import pytest\n\n\n@pytest.mark.skip(reason='a part')\ndef test_none():\n    pass\n"
+        (scratch.tree / "tests" / "skips.py").write_text(skipped)
+        assert scratch.outcome_of(replace(KNOWN[0], tests=("tests/skips.py",)))[0] is Outcome.BROKEN
+
+
 @pytest.mark.timeout(900)
 def test_a_few_mutations_are_caught_and_what_changes_nothing_survives():
     chosen = [one for one in KNOWN if one.name in FEW]

@@ -9,7 +9,7 @@ from monitor.routing.envoy_admin import Runtime
 from monitor.routing.envoy_layer import flat, put
 from monitor.routing.envoy_route import FoundRoute
 from monitor.routing.envoy_rtds import RuntimeFileWay
-from monitor.routing.envoy_way import View
+from monitor.routing.envoy_way import RuntimeKeys, View
 
 names = st.sampled_from(["a", "b", "c"])
 values = st.sampled_from([0, 5, "7", {"numerator": 3}, {"numerator": 3, "denominator": "HUNDRED"}])
@@ -41,6 +41,28 @@ def test_a_nested_key_is_changed_where_it_stands():
 def test_a_fraction_is_one_value():
     fraction = {"numerator": 1, "denominator": "TEN_THOUSAND"}
     assert flat({"a": {"b": fraction, "c": 1}}) == {"a.b": fraction, "a.c": 1}
+
+
+def test_until_the_first_write_has_arrived_any_value_of_a_key_may_win_over_it():
+    """Envoy may have taken the file before it is asked, or not yet: then no layer is known to be the file's."""
+    way, epoch = RuntimeFileWay("the file", "llm", "chat"), "fullback.epoch.llm.chat"
+    keys = RuntimeKeys(frozenset({"p.base", "p.cand"}), frozenset({epoch}))
+    before = Runtime({"p.base": "5", "else": "1"}, {"p.base": ("", "5"), "else": ("", "1")})
+    assert way.overridden(before, keys) == {"p.base"}
+    taken = Runtime({"p.base": "5", "p.cand": "0", epoch: "4"}, {"p.base": ("7", "5"), "p.cand": ("0",), epoch: ("4",)})
+    assert way.overridden(taken, keys) == {"p.base"}
+
+
+def test_routes_of_one_name_that_differ_show_no_epoch():
+    def routed(prefix: str) -> FoundRoute:
+        weighted = {"runtime_key_prefix": prefix, "clusters": [{"name": "base", "weight": 1}]}
+        return FoundRoute({"name": "chat", "route": {"weighted_clusters": weighted}}, [])
+
+    way = RuntimeFileWay("the file", "llm", "chat")
+    values = Runtime({"fullback.epoch.llm.chat": "4", "p.base": "7", "q.base": "7"})
+    alike, unlike = [routed("p"), routed("q")], [routed("p"), routed("r")]
+    assert way.shown(View(alike, values)).epoch == 4
+    assert way.shown(View(unlike, values)).epoch is None
 
 
 json = st.recursive(

@@ -1,6 +1,7 @@
 """A proxy that answers wrongly, slowly, too much or not at all is an error that says so, and no secret is shown."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -296,6 +297,24 @@ def test_name_without_an_address_is_pending(proxy):
     proxy.serves(entry("base", 1))
     found = build(ref(proxy, replicas_dns="http://nowhere.invalid:4000", timeout_s=5)).read()
     assert "nowhere.invalid has no address" in found.pending[0]
+
+
+def test_name_whose_resolver_does_not_answer_is_given_up(proxy, monkeypatch):
+    proxy.serves(entry("base", 1))
+    known, over = socket.getaddrinfo, threading.Event()
+
+    def resolve(host: Any, *more: Any, **named: Any) -> list[Any]:
+        if host == "slow.invalid":
+            over.wait(5)
+            host = "127.0.0.1"
+        return known(host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    port = proxy.url.rpartition(":")[2]
+    found = build(ref(proxy, replicas_dns=f"http://slow.invalid:{port}", timeout_s=0.3)).read()
+    over.set()
+    assert dict(found.weights) == {"base": 1}
+    assert "slow.invalid has no address after 0.3 s" in found.pending[0]
 
 
 @pytest.mark.parametrize(
