@@ -8,7 +8,7 @@ from monitor.models.incident import Incident
 from monitor.models.policy import Policy
 from monitor.models.route import Mode, Phase, Route, RouteControl
 
-__all__ = ["decide", "reconsider"]
+__all__ = ["decide", "gravest", "reconsider"]
 
 
 def decide(
@@ -40,6 +40,13 @@ def decide(
         if decision.action is not Action.NOTHING and decision.action.value != incident.decided:
             return decision, incident
     return Decision(Action.NOTHING, "no harm found" if not news else "already decided"), None
+
+
+def gravest(incidents: Sequence[Incident], since: datetime, policy: Policy, now: datetime) -> Incident | None:
+    """Return the one to act on of those that alarmed since: young enough first, then broken, then the newest."""
+    ttl = timedelta(seconds=policy.evidence_ttl_s)
+    alarmed = [one for one in incidents if one.advice is None and one.last_alarm_at >= since]
+    return max(alarmed, key=lambda one: (one.actionable(now, ttl), one.critical, one.last_alarm_at), default=None)
 
 
 def reconsider(

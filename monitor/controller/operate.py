@@ -6,6 +6,7 @@ from typing import Any
 
 from alerts.types import AlertKind
 from monitor.clock import Clock
+from monitor.controller.foreign import Standing
 from monitor.controller.look import Look
 from monitor.controller.moves import Move
 from monitor.controller.overview import Overview, overview_of
@@ -15,6 +16,7 @@ from monitor.controller.rehearse import rehearsal_of
 from monitor.controller.returning import begin_ramp
 from monitor.controller.situation import Situation
 from monitor.controller.transitions import Transitions
+from monitor.controller.writing import standing
 from monitor.errors import ConflictError, NotFoundError
 from monitor.models.policy import Policy
 from monitor.models.rehearsal import FlipRehearsal
@@ -139,7 +141,11 @@ class Operator:
         if not seen.control.before:
             raise ConflictError(f"{route.name}: there is no earlier routing to come back to")
         if at_once:
-            move = begin_ramp(seen, Readings(self._clock.now(), routers=self._look.routers(seen)), reason, actor)
+            readings = Readings(self._clock.now(), routers=self._look.routers(seen))
+            found = standing(seen, readings, settled=True)
+            if found.standing is Standing.FOREIGN:
+                raise ConflictError(f"{route.name}: someone changed the routing, look at it first: {found.reason}")
+            move = begin_ramp(seen, readings, reason, actor)
         elif seen.control.phase is Phase.RECOVERING:
             raise ConflictError(f"{route.name} is recovering already; it waits for the evidence")
         else:

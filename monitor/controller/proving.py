@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from alerts.types import AlertKind
-from monitor.controller.decide import reconsider
+from monitor.controller.decide import gravest, reconsider
 from monitor.controller.foreign import Standing
 from monitor.controller.moves import Move
 from monitor.controller.readings import Readings
@@ -21,6 +21,7 @@ _SOON = 8
 """So many writes again, reasserted ones included, follow each other soon."""
 _RETRY_AFTER = timedelta(seconds=30)
 _RETRY_LATER = timedelta(minutes=5)
+_CHANGED = "changed"
 
 
 def from_verifying_traffic(seen: Situation, readings: Readings) -> Move | None:
@@ -94,7 +95,7 @@ def from_stuck(seen: Situation, readings: Readings) -> Move | None:
     if not control.desired:
         return None
     if control.goal is not Goal.BASELINE:
-        return _harmed(seen, readings)
+        return _harmed(seen, readings, acting=True)
     written = control.applied_at is not None
     found = standing(seen, readings, settled=written)
     if found.standing is Standing.IN_FORCE and control.last_step and written:
@@ -102,10 +103,10 @@ def from_stuck(seen: Situation, readings: Readings) -> Move | None:
         if proof is None or proof.state is not ProofState.PROVEN:
             return None
         return replace(_proven(seen, readings, proof), reason=f"late, but proven: {proof.reason}")
-    half_way = found.standing is Standing.IN_FORCE and written
+    if written and found.standing is Standing.FOREIGN:
+        return _told_changed(seen, found.reason)
+    half_way = written and not control.last_step and _in_force_where_seen(seen, readings, found.standing)
     if not (half_way or _undone(found.standing, written=written)) or not _due(seen, readings):
-        return None
-    if (readings.held is not None and seen.automatic) or held_by_person(seen, readings):
         return None
     if found.standing is Standing.GITOPS and control.reasserted:
         return reassert(seen, readings, found)
@@ -120,6 +121,21 @@ def from_stuck(seen: Situation, readings: Readings) -> Move | None:
     )
 
 
+def _told_changed(seen: Situation, reason: str) -> Move | None:
+    """Say once that what was in force, though unproven, is there no longer: the page was about something else."""
+    if seen.control.told == _CHANGED:
+        return None
+    told = f"while it was not proven, someone changed the routing: {reason}"
+    return Move("changed", told, alert=AlertKind.STUCK, changes={"told": _CHANGED})
+
+
+def _in_force_where_seen(seen: Situation, readings: Readings, worst: Standing) -> bool:
+    """Tell whether every router that can be read, and one at least, shows the step: the others must not hold it up."""
+    desired, routers = seen.control.desired, readings.routers.items()
+    shown = [one.snapshot.shows(desired[at]) for at, one in routers if one.snapshot is not None and at in desired]
+    return worst <= Standing.UNREADABLE and any(shown)
+
+
 def _undone(standing: Standing, *, written: bool) -> bool:
     """Tell whether a router does not show the write, and no person changed it."""
     if standing in {Standing.LOST, Standing.GITOPS}:
@@ -128,23 +144,30 @@ def _undone(standing: Standing, *, written: bool) -> bool:
 
 
 def _due(seen: Situation, readings: Readings) -> bool:
-    """Tell whether it is time for another try: soon at first, then now and then, while the evidence is fresh."""
+    """Tell whether it is time for another try: soon at first, then now and then, while the evidence is fresh.
+
+    A freeze and a pin hold the controller's own.
+    """
+    if (readings.held is not None and seen.automatic) or held_by_person(seen, readings):
+        return False
     control, incident, ttl = seen.control, seen.incident, timedelta(seconds=seen.policy.evidence_ttl_s)
     wait = _RETRY_AFTER if control.reasserted < _SOON else _RETRY_LATER
     wanted = not seen.automatic or (incident is not None and incident.actionable(readings.now, ttl))
     return wanted and readings.now - control.phase_since >= wait
 
 
-def _harmed(seen: Situation, readings: Readings) -> Move | None:
-    """Half-way back, a write toward the candidate is not tried again; harm begins a rollback like any other."""
-    since = seen.control.phase_since
-    alarmed = [one for one in seen.incidents if one.advice is None and one.last_alarm_at >= since]
-    harm = max(alarmed, key=lambda one: (one.critical, one.last_alarm_at), default=None)
+def _harmed(seen: Situation, readings: Readings, *, acting: bool) -> Move | None:
+    """Half-way back, a write toward the candidate is not tried again; harm begins a rollback like any other.
+
+    Not where a person has changed the routing (``acting`` false): that is told and not fought.
+    """
+    harm = gravest(seen.incidents, seen.control.phase_since, seen.policy, readings.now)
     if harm is None:
         return None
     wanted = reconsider(seen.route, seen.control, harm, seen.policy, readings.now, readings.not_armed)
-    changes = {"incident_id": harm.id, "goal": Goal.RAMP}  # an undo that is stuck half-way is a way back, too
-    if wanted.action is Action.ROLL_BACK:
+    if acting and wanted.action is Action.ROLL_BACK:
+        # An undo that is stuck half-way is a way back, too.
+        changes = {"incident_id": harm.id, "goal": Goal.RAMP}
         return Move("roll_back", harm.headline, Phase.TRIGGERED, incident=harm, changes=changes)
     what = f"harm-{harm.id}{'-critical' if harm.critical else ''}"
     if seen.control.told == what:
@@ -156,7 +179,9 @@ def _harmed(seen: Situation, readings: Readings) -> Move | None:
 def from_reverted(seen: Situation, readings: Readings) -> Move | None:
     """Whoever changed the routing put it back: prove it anew."""
     control = seen.control
-    if control.goal is not Goal.BASELINE or not control.last_step or control.applied_at is None:
+    if control.goal is not Goal.BASELINE:
+        return _harmed(seen, readings, acting=False)
+    if not control.last_step or control.applied_at is None:
         return None
     if standing(seen, readings, settled=True).standing is not Standing.IN_FORCE:
         return None

@@ -16,7 +16,7 @@ from monitor.controller.proving import proof_of
 from monitor.controller.readings import Readings
 from monitor.controller.situation import Situation
 from monitor.controller.verify import ProofState
-from monitor.controller.writing import defend, desired_of, standing, step_to
+from monitor.controller.writing import defend, desired_of, harm_on_the_way, standing, step_to
 from monitor.models.decision import Action
 from monitor.models.incident import Incident
 from monitor.models.promotion import Promotion
@@ -46,7 +46,8 @@ def _watched(seen: Situation, readings: Readings) -> Move | None:
     if seen.control.phase is Phase.RAMPING or proof is None or proof.state is not ProofState.LEAKED:
         return None
     behind = f"; {found.reason}" if found.standing is Standing.BEHIND else ""
-    return Move("leaked", f"{proof.reason}{behind}", Phase.REVERTED, alert=AlertKind.REVERTED)
+    reason, actor = f"{proof.reason}{behind}", seen.control.actor
+    return Move("leaked", reason, Phase.REVERTED, actor=actor, alert=AlertKind.REVERTED)
 
 
 def _news(seen: Situation, readings: Readings) -> Move | None:
@@ -84,8 +85,8 @@ def from_recovering(seen: Situation, readings: Readings) -> Move | None:
     evidence = readings.evidence
     if evidence is not None and evidence.harmful is not None:
         reason = f"not yet: {evidence.harmful}"
-        told = {"told": None}
-        return Move("still_harmful", reason, Phase.HOLD, alert=AlertKind.STILL_HARMFUL, changes=told)
+        told, actor = {"told": None}, seen.control.actor
+        return Move("still_harmful", reason, Phase.HOLD, actor=actor, alert=AlertKind.STILL_HARMFUL, changes=told)
     if not _safe(readings):
         return None
     waits = _limited(seen, readings)
@@ -100,6 +101,7 @@ def from_recovering(seen: Situation, readings: Readings) -> Move | None:
             f"safe, yet not enough at this gate: log e-value {LOG_THRESHOLD:.2f}, {gate.log_threshold:.2f} are needed "
             f"after {readings.gates.asked} questions; ask again, or bring it back by hand",
             Phase.HOLD,
+            actor=seen.control.actor,
             alert=AlertKind.STILL_HARMFUL,
             promotion=promotion,
             changes={"told": None},
@@ -130,8 +132,7 @@ def _limited(seen: Situation, readings: Readings) -> str | None:
 def begin_ramp(seen: Situation, readings: Readings, reason: str, actor: str | None = None) -> Move:
     """Commit the first step of the way back."""
     stages = stages_of(seen.policy.ramp.steps, [one.capabilities for one in readings.routers.values()])
-    shown = [one.snapshot.epoch or 0 for one in readings.routers.values() if one.snapshot is not None]
-    epoch = max(seen.control.epoch, *shown, 0) + 1
+    epoch = seen.control.epoch + 1
     wanted = replace(seen, control=replace(seen.control, goal=Goal.RAMP))
     desired = {
         label: desired_of(wanted, label, router.capabilities, stages[0], epoch)
@@ -154,27 +155,28 @@ def begin_ramp(seen: Situation, readings: Readings, reason: str, actor: str | No
         Phase.APPLYING,
         actor=actor or seen.control.actor,
         alert=AlertKind.RAMP_STARTED,
+        evidence={"answered_at": readings.now.isoformat()},
         changes=changes,
     )
 
 
 def from_ramping(seen: Situation, readings: Readings) -> Move | None:
     """Look at a step of the way back: on, or back."""
-    harm = _harm(seen, readings)
-    if harm is not None and standing(seen, readings, settled=True).standing <= Standing.LOST:
+    harm = harm_on_the_way(seen, readings)
+    if harm is not None and standing(seen, readings, settled=True).standing is not Standing.FOREIGN:
         return _back(seen, readings, harm)  # before anything is written again: that could be toward the candidate
     watched = _watched(seen, readings)
     if watched is not None:
         return watched
     control, since = seen.control, seen.control.applied_at or seen.control.phase_since
     ramp = seen.policy.ramp
-    if readings.now - since < timedelta(seconds=ramp.look_s) or _answered(readings) < ramp.requests:
+    if readings.now - since < timedelta(seconds=ramp.look_s):
         return None
-    if standing(seen, readings, settled=True).standing is not Standing.IN_FORCE:
-        return None
+    unseen = _not_yet_seen(seen, readings)
     proof = proof_of(seen, readings)
-    if proof is None or proof.state is not ProofState.PROVEN:
-        return None
+    if unseen is not None or proof is None:
+        late = readings.now - since >= timedelta(seconds=ramp.look_s + seen.policy.verify.traffic_timeout_s)
+        return _tell_waiting(seen, f"{unseen}") if late else None
     if control.last_step:
         return Move(
             "ramped",
@@ -201,11 +203,21 @@ def from_ramping(seen: Situation, readings: Readings) -> Move | None:
     )
 
 
-def _harm(seen: Situation, readings: Readings) -> Incident | None:
-    """Return the incident with an alarm that no step back has answered yet: the gravest, the newest first."""
-    since = readings.answered_at or seen.control.applied_at or seen.control.phase_since
-    alarmed = [one for one in seen.incidents if one.advice is None and one.last_alarm_at >= since]
-    return max(alarmed, key=lambda one: (one.critical, one.last_alarm_at), default=None)
+def _not_yet_seen(seen: Situation, readings: Readings) -> str | None:
+    """Return what a step still lacks to be judged, or None."""
+    found, answered, proof = standing(seen, readings, settled=True), _answered(readings), proof_of(seen, readings)
+    if found.standing is not Standing.IN_FORCE:
+        return found.reason
+    if answered < seen.policy.ramp.requests:
+        return f"{answered} of {seen.policy.ramp.requests} new requests seen at this step"
+    return None if proof is not None and proof.state is ProofState.PROVEN else "traffic does not show this step yet"
+
+
+def _tell_waiting(seen: Situation, reason: str) -> Move | None:
+    """Say once that the way back stands; nothing harms, so nobody is woken."""
+    if seen.control.told == "waits":
+        return None
+    return Move("wait", f"the way back waits: {reason}", alert=AlertKind.INCONCLUSIVE, changes={"told": "waits"})
 
 
 def _answered(readings: Readings) -> int:
@@ -236,4 +248,6 @@ def _back(seen: Situation, readings: Readings, harm: Incident) -> Move | None:
         backed_off=control.backed_off + 1,
         **changes,
     )
-    return replace(move, incident=harm, alert=AlertKind.BACKED_OFF)
+    after = harm.last_alarm_at + timedelta(microseconds=1)  # a graver one may be stored while this is decided
+    evidence = {**harm.evidence, "answered_at": after.isoformat()}
+    return replace(move, incident=harm, alert=AlertKind.BACKED_OFF, evidence=evidence)

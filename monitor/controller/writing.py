@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from alerts.types import AlertKind
+from monitor.controller.decide import gravest
 from monitor.controller.foreign import Found, Standing, standing_of, worst_of
 from monitor.controller.moves import Move
 from monitor.controller.plan import desired_at, toward_baseline, toward_snapshot
 from monitor.controller.readings import Readings
 from monitor.controller.situation import Situation
+from monitor.models.incident import Incident
 from monitor.models.route import DesiredRoute, Goal, Mirror, Phase, RouteSnapshot, Stage, Writer
 from monitor.routing.base import Capabilities
 
@@ -20,6 +22,7 @@ __all__ = [
     "from_applying",
     "from_verifying_control",
     "give_up",
+    "harm_on_the_way",
     "held_by_person",
     "reassert",
     "standing",
@@ -96,7 +99,7 @@ def _withdraw(seen: Situation, readings: Readings) -> Move | None:
     control, known = seen.control, all(one.snapshot is not None for one in readings.routers.values())
     again = control.stage > 0 or control.reasserted > 0 or any(one.cut for one in control.desired.values())
     again |= any(
-        _moved(one.snapshot, control.before.get(label))
+        _moved(one.snapshot, control.before.get(label), mirror=True)
         for label, one in readings.routers.items()
         if one.snapshot is not None and one.snapshot.epoch == control.epoch - 1  # a step of a way back is in force
     )
@@ -105,10 +108,12 @@ def _withdraw(seen: Situation, readings: Readings) -> Move | None:
     return Move("withdraw", f"{control.pinned_by} pinned the route: nothing is moved", Phase.ARMED)
 
 
-def _moved(found: RouteSnapshot | None, before: RouteSnapshot | None) -> bool:
-    """Tell whether a router shows other shares than before the first flip."""
+def _moved(found: RouteSnapshot | None, before: RouteSnapshot | None, *, mirror: bool = False) -> bool:
+    """Tell whether a router shows other shares, or another mirror too, than before the first flip."""
     if found is None or before is None:
         return False
+    if mirror and found.mirror != before.mirror:
+        return True
     return {n: w for n, w in found.weights.items() if w} != {n: w for n, w in before.weights.items() if w}
 
 
@@ -150,6 +155,11 @@ def from_verifying_control(seen: Situation, readings: Readings) -> Move | None:
     if step is not None and step.replicas is not None:
         return _scaled(seen, readings)
     found = standing(seen, readings, settled=False)
+    harmed = seen.control.goal is Goal.RAMP and harm_on_the_way(seen, readings) is not None
+    if harmed and found.standing in {Standing.LOST, Standing.GITOPS}:
+        return Move(
+            "ramp_step", f"not written again: it harms; {found.reason}", Phase.RAMPING, actor=seen.control.actor
+        )
     match found.standing:
         case Standing.IN_FORCE:
             return _in_force(seen, readings)
@@ -157,6 +167,12 @@ def from_verifying_control(seen: Situation, readings: Readings) -> Move | None:
             return reassert(seen, readings, found) or _after(seen, readings, found)
         case Standing.BEHIND | Standing.UNREADABLE:
             return _after(seen, readings, found)
+
+
+def harm_on_the_way(seen: Situation, readings: Readings) -> Incident | None:
+    """Return the gravest incident with an alarm that nothing on the way back has answered yet."""
+    since = readings.answered_at or seen.control.applied_at or seen.control.phase_since
+    return gravest(seen.incidents, since, seen.policy, readings.now)
 
 
 def reassert(seen: Situation, readings: Readings, found: Found) -> Move | None:
@@ -203,9 +219,9 @@ def _after(seen: Situation, readings: Readings, found: Found) -> Move | None:
     if readings.now - since < timedelta(seconds=timeout_s):
         return None
     move = give_up(seen, readings, f"after {timeout_s:g} s: {found.reason}", cut=found.standing is Standing.BEHIND)
-    if found.standing is not Standing.LOST:
+    if found.standing not in {Standing.LOST, Standing.UNREADABLE}:
         return move
-    return replace(move, changes={**move.changes, "applied_at": None})  # it never was in force: not written
+    return replace(move, changes={**move.changes, "applied_at": None})  # it was never seen in force: not written
 
 
 def give_up(seen: Situation, readings: Readings, reason: str, *, cut: bool = True) -> Move:
@@ -242,9 +258,13 @@ def _scaled(seen: Situation, readings: Readings) -> Move | None:
     """Wait for the baseline's replicas, then begin to move traffic."""
     control, scaling = seen.control, readings.scaling
     since, now = control.applied_at or control.phase_since, readings.now
-    moved = [label for label, one in readings.routers.items() if _moved(one.snapshot, control.before.get(label))]
+    moved = [
+        f"{label} shows weights {dict(one.snapshot.weights)}"
+        for label, one in readings.routers.items()
+        if one.snapshot is not None and _moved(one.snapshot, control.before.get(label))
+    ]
     if moved:
-        return _reverted(seen, f"{', '.join(moved)} while the baseline's replicas were waited for")
+        return _reverted(seen, f"while the baseline's replicas were waited for, {', '.join(moved)}")
     if scaling is not None and scaling.problem is None and scaling.ready >= scaling.wanted:
         return _next_step(seen, readings, f"{scaling.ready} of {scaling.wanted} replicas are ready")
     wait_s = float((seen.policy.preflight.scale or {}).get("timeout_s", 600.0))

@@ -194,6 +194,20 @@ def test_l4_one_leaked_answer_is_told_with_its_count(world):
     assert_paged(world, "control plane only: a candidate still answered 2 of 502 requests")
 
 
+def test_l4_a_leak_after_the_proof_is_told_too(world):
+    """The router says what it should all the time: only the events tell."""
+    world.to_hold()
+    world.wait(10)
+    world.serve(world.baseline, 50, since=1)
+    assert world.run() is Phase.HOLD
+    world.serve(world.candidate, 2, since=1)
+    world.wait(6)
+    assert world.run() is Phase.REVERTED
+    assert world.actions[-1] == "leaked"
+    assert "a candidate still answered 2 of 52 requests" in world.audits[-1].reason
+    assert world.alerts[-1]["severity"] == "page"
+
+
 def test_l4_a_leak_is_cut_off_once_where_the_policy_allows_it(factory):
     world = a_world(factory)
     begun(world)

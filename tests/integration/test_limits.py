@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.models.route import Goal, Phase, Writer
+from monitor.models.route import MEASURED, Goal, Phase, Writer
 from monitor.storage.freezes import FreezeStore
 from tests.support.world import FLIPPED, POLICY, START_WEIGHTS, World, a_world, unreachable
 
@@ -42,6 +42,37 @@ def test_a_freeze_holds_a_rollback_pages_once_and_lets_go_when_lifted(world, eve
     assert world.alerts[0]["next_step"] == 'fullback flip chat --to baseline --reason "why"'
     lift(world, held)
     assert world.run() is Phase.VERIFYING_TRAFFIC
+
+
+def test_a_freeze_that_outlasts_the_evidence_pages_once_and_forgets_nothing(world):
+    held = freeze(world)
+    world.healthy_mix()
+    incident = world.alarm()
+    for _ in range(40):
+        assert world.run() is Phase.BLOCKED
+        world.wait(60)
+        if world.phase in MEASURED:
+            assert world.alarm() == incident
+    assert world.queued == ["blocked"]
+    assert world.actions == ["roll_back", "block"]
+    lift(world, held)
+    world.healthy_mix()
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+    assert world.queued == ["blocked", "rollback_started"]
+    assert dict(world.target.inner.read().weights) == FLIPPED
+
+
+def test_a_freeze_that_outlasts_the_evidence_ends_without_a_rollback_where_the_candidate_went_quiet(world):
+    held = freeze(world)
+    world.healthy_mix()
+    world.alarm()
+    assert world.run() is Phase.BLOCKED
+    world.wait(40 * 60)
+    assert world.run() is Phase.ARMED
+    lift(world, held)
+    world.healthy_mix()
+    assert world.run() is Phase.ARMED
+    assert "apply" not in world.target.calls
 
 
 def test_a_freeze_that_begins_after_the_decision_still_holds(world):

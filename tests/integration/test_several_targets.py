@@ -58,6 +58,36 @@ def test_one_that_comes_back_after_the_page_is_written_and_the_flip_is_proven(wo
     assert "retry" in world.actions
 
 
+def test_one_that_comes_back_at_once_is_not_tried_again_within_half_a_minute(world):
+    world.clusters["west"].writes = unreachable
+    world.healthy_mix()
+    world.alarm()
+    world.run()
+    world.wait(31)
+    assert world.run() is Phase.STUCK
+    world.clusters["west"].writes = world.clusters["west"].inner.apply
+    world.wait(29)
+    assert world.run(3) is Phase.STUCK
+    assert "retry" not in world.actions
+    world.wait(6)
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+
+
+def test_one_that_comes_back_after_the_evidence_is_too_old_is_left_to_people(world):
+    west = world.clusters["west"]
+    west.writes = unreachable
+    world.healthy_mix()
+    world.alarm()
+    world.run()
+    world.wait(31)
+    west.reads = unreachable
+    assert world.run() is Phase.STUCK
+    world.wait(1801)
+    west.reads, west.writes = west.inner.read, west.inner.apply
+    assert world.run(3) is Phase.STUCK
+    assert shown(world, "west") == START_WEIGHTS
+
+
 def test_one_that_stays_away_is_tried_again_and_paged_once(world):
     world.clusters["west"].writes = unreachable
     world.healthy_mix()

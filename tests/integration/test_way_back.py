@@ -134,6 +134,48 @@ def test_the_cooldown_and_the_number_of_ways_back_hold_it(world, factory):
     assert world.run() is Phase.RAMPING
 
 
+def test_the_limit_counts_ways_back_and_not_routes(factory):
+    ramp = {**RAMP, "cooldown_s": 0, "per_hour": 2}
+    world = a_world(factory, policy={**POLICY, "ramp": ramp, "signals": only("schema_validity")})
+    world.to_hold()
+    for phase in (Phase.RAMPING, Phase.RAMPING, Phase.RECOVERING):
+        judged(world, Verdict.SAFE)
+        factory.operator.recover(world.route, "ana", "please")
+        world.wait(6)
+        assert world.run(3) is phase
+        if phase is Phase.RAMPING:
+            world.wait(1)
+            world.healthy_mix()
+            world.alarm("worse again")
+            world.wait(6)
+            assert world.run() is Phase.VERIFYING_TRAFFIC
+            world.baseline_serves_all()
+            assert world.run() is Phase.HOLD
+    assert world.audits[-1].reason == "2 ways back began within the hour (limit 2)"
+    assert gates(factory.database).asked == 2, "what is held costs no question"
+
+
+def test_no_more_ways_back_begin_within_the_hour_than_the_policy_allows(factory):
+    ramp = {**RAMP, "cooldown_s": 0}
+    world = a_world(factory, policy={**POLICY, "ramp": ramp, "signals": only("schema_validity")})
+    world.to_hold()
+    ramping(world, factory)
+    world.wait(1)
+    world.healthy_mix()
+    world.alarm("worse again")
+    world.wait(6)
+    assert world.run() is Phase.VERIFYING_TRAFFIC
+    world.baseline_serves_all()
+    assert world.run() is Phase.HOLD
+    judged(world, Verdict.SAFE)
+    factory.operator.recover(world.route, "ana", "please")
+    world.wait(6)
+    assert world.run(3) is Phase.RECOVERING
+    assert world.audits[-1].reason == "1 ways back began within the hour (limit 1)"
+    world.wait(3600)
+    assert world.run() is Phase.RAMPING
+
+
 def test_the_gate_is_asked_once_and_grows_strict_after_many_questions(world, factory):
     judged(world, Verdict.SAFE)
     world.wait(3601)
@@ -185,6 +227,20 @@ def test_harm_goes_one_step_back_and_the_second_time_all_the_way(world, factory)
     assert weights(world) == {"base": 100, "cand": 0}
     assert world.control.goal is Goal.BASELINE
     assert dict(world.control.before["memory"].weights) == START_WEIGHTS, "an undo still knows the first routing"
+
+
+def test_the_second_harm_goes_all_the_way_whatever_step_it_finds(world, factory):
+    ramping(world, factory)
+    step(world)
+    step(world)
+    assert weights(world) == START_WEIGHTS
+    for cand, phase in ((47, Phase.RAMPING), (0, Phase.VERIFYING_TRAFFIC)):
+        world.wait(1)
+        world.healthy_mix()
+        world.alarm("worse again")
+        world.wait(6)
+        assert world.run() is phase
+        assert weights(world)["cand"] == cand
 
 
 def test_no_step_from_a_ramp_gives_the_candidate_more_than_it_has(factory, monkeypatch):
@@ -276,7 +332,26 @@ def test_too_few_answers_hold_a_step(world, factory):
     world.wait(600)
     world.serve(world.baseline, 10, since=30)
     assert world.run(3) is Phase.RAMPING
+    world.serve(world.candidate, 9, since=30)
+    world.wait(6)
+    assert world.run(3) is Phase.RAMPING
     assert weights(world) == {"base": 96, "cand": 4}
+    world.serve(world.candidate, 1, since=30)
+    world.wait(6)
+    world.run()
+    assert weights(world) == {"base": 53, "cand": 47}
+
+
+def test_a_step_is_looked_at_for_its_time_however_many_answer(world, factory):
+    ramping(world, factory)
+    world.wait(50)
+    world.serve(world.candidate, 15, since=30)
+    world.serve(world.baseline, 15, since=30)
+    world.run(3)
+    assert weights(world) == {"base": 96, "cand": 4}
+    world.wait(11)
+    world.run()
+    assert weights(world) == {"base": 53, "cand": 47}
 
 
 def test_only_a_route_in_hold_comes_back(factory):

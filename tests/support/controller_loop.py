@@ -26,6 +26,7 @@ from monitor.models.route import DesiredRoute, Goal, Mode, Phase, Route, RouteCo
 from monitor.models.tick import PrimaryCounts
 from monitor.routing.base import Capabilities
 from tests.support.controller_model import BASE, BEFORE, CAND, NOW, PERSON, SPLIT, VARIANTS
+from tests.support.situations import INCIDENT
 
 POLICY = Policy(
     "default",
@@ -99,25 +100,7 @@ def start(targets: int = 1) -> State:
 
 
 def _alarm(at: datetime) -> Incident:
-    return Incident(
-        id=1,
-        route_id=1,
-        candidate_id=2,
-        stream_id=1,
-        signal="schema_validity",
-        slice="all",
-        headline="int4 breaks its schema",
-        opened_at=NOW,
-        onset_at=NOW,
-        alarm_tick=1,
-        last_alarm_at=at,
-        alarms=1,
-        evidence={},
-        effect=None,
-        decided=None,
-        closed_at=None,
-        closed_by=None,
-    )
+    return replace(INCIDENT, id=1, last_alarm_at=at)
 
 
 class Desk:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.routing.base import Capabilities
 from tests.support.flip_adapters import Traces
 from tests.support.flip_steps import Step
 
@@ -30,10 +29,10 @@ class Absent:
 CANNOT_EXIST: Final = Absent()
 
 
-def expected_end(fault: str, length: str, step: Step, can: Capabilities, others: Traces) -> str:
+def expected_end(fault: str, length: str, step: Step, others: Traces) -> str:
     """Return the phase that a cell must end in; several, parted by ``|``, where more than one is right."""
     for row in _EXCEPT:
-        if row.applies(fault, length, step, can, others):
+        if row.applies(fault, length, step, others):
             return row.end
     return step.end.value
 
@@ -42,24 +41,22 @@ def expected_end(fault: str, length: str, step: Step, can: Capabilities, others:
 class _Row:
     """Where a cell ends elsewhere than the undisturbed step does; the first row that applies counts.
 
-    Conditions on what a router can, and on what others' writes leave behind there, are None where it does not matter.
+    Conditions on what others' writes leave behind at a router are None where it does not matter.
     """
 
     fault: str
     lengths: tuple[str, ...]
     steps: tuple[str, ...]
     end: str
-    atomic_mirror: bool | None = None
     tells_gitops: bool | None = None
     keeps_epoch: bool | None = None
     names_owners: bool | None = None
 
-    def applies(self, fault: str, length: str, step: Step, can: Capabilities, others: Traces) -> bool:
+    def applies(self, fault: str, length: str, step: Step, others: Traces) -> bool:
         return (
             fault == self.fault
             and (not self.lengths or length in self.lengths)
             and (not self.steps or step.name in self.steps)
-            and self.atomic_mirror in {None, can.atomic_mirror}
             and self.tells_gitops in {None, others.tells_gitops}
             and self.keeps_epoch in {None, others.keeps_epoch}
             and self.names_owners in {None, others.names_owners}
@@ -84,17 +81,14 @@ _EXCEPT: Final[tuple[_Row, ...]] = (
     # Written again three times, then a page; toward the baseline it goes on being tried, toward the candidate not.
     _Row("swallowed write", ("long",), _NO_ANSWER, "stuck"),
     # A ramp is not tried again by itself; a held route whose candidate answers users pages, and is proven anew.
-    _Row(
-        "stale replica", ("long", "ever"), ("ramp-applying", "ramp-verifying", "ramping", "ramp-next-applying"), "stuck"
-    ),
+    # One that comes while a step is looked at holds the next step, for as long as it is there.
+    _Row("stale replica", ("long", "ever"), ("ramp-applying", "ramp-verifying", "ramp-next-applying"), "stuck"),
+    _Row("stale replica", ("ever",), ("ramping",), "ramping"),
     _Row("stale replica", ("short", "long"), ("recovering",), "hold"),
     _Row("stale replica", ("ever",), ("recovering", "rolled-back", "hold"), "reverted"),
     _Row("stale replica", ("ever",), _UNDONE, "armed"),
     _Row("stale replica", ("ever",), ("reverted",), "reverted"),
     _Row("stale replica", ("ever",), (), "stuck"),
-    # Where weights and mirror are several writes, an epoch that is shown does not tell that all were taken: each try
-    # writes anew, and toward the candidate there is no further one without a person.
-    _Row("timeout after success", ("long",), _NO_ANSWER, "stuck", atomic_mirror=False),
     # A person: never fought once the write is in force.
     _Row("human", (), (*_WATCHED, *_WAY_BACK), "reverted"),
     _Row("human", (), _STUCK, "stuck"),

@@ -133,8 +133,10 @@ def _repeated(cell: Cell) -> list[str]:
     )
     told = Counter(alert["kind"] for alert in cell.alerts)
     waits = sum(audit.action == "wait" for audit in cell.audits)
+    changed = sum(audit.action == "changed" for audit in cell.audits)
+    more = {"blocked": waits, "stuck": changed}
     return [
         f"{told[phase.value]} pages for {entered[phase.value]} entries into {phase.value}"
         for phase in PAGING
-        if told[phase.value] > entered[phase.value] + (waits if phase.value == "blocked" else 0)
+        if told[phase.value] > entered[phase.value] + more.get(phase.value, 0)
     ]

@@ -81,7 +81,7 @@ def run_cell(site: Site, adapter: Adapter, key: Key) -> Outcome:
                 outcome.wrong.append(f"the table says {why or 'it exists'}; the cell says {failed or 'it exists'}")
             return outcome
         outcome.end = _settle(cell).value
-        outcome.expected = expected_end(fault.name, length, step, adapter.capabilities, adapter.traces)
+        outcome.expected = expected_end(fault.name, length, step, adapter.traces)
         if outcome.end not in outcome.expected.split("|"):
             outcome.wrong.append(f"ended in {outcome.end}, expected {outcome.expected}")
         outcome.wrong += broken(cell, fault.name, step.name, since_audit=audits, since_write=writes)

@@ -15,6 +15,7 @@ from monitor.controller.announce import Announcer, effect_in
 from monitor.models.incident import Incident
 from monitor.models.route import DesiredRoute, Goal, Mode, Phase, Route, RouteControl, TargetRef
 from monitor.models.variant import Role, Tier, Variant
+from tests.support.situations import an_incident
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ROUTE = Route(1, "chat", Mode.AUTO, "default", (TargetRef("memory"),), None, 100.0, None, NOW)
@@ -44,25 +45,7 @@ EFFECT = {
     "pairs": 400,
     "window": "since onset",
 }
-INCIDENT = Incident(
-    id=7,
-    route_id=1,
-    candidate_id=3,
-    stream_id=1,
-    signal="schema_validity",
-    slice="all",
-    headline="int4 breaks its schema",
-    opened_at=NOW,
-    onset_at=NOW - timedelta(seconds=90),
-    alarm_tick=1,
-    last_alarm_at=NOW,
-    alarms=3,
-    evidence={},
-    effect=EFFECT,
-    decided=None,
-    closed_at=None,
-    closed_by=None,
-)
+INCIDENT = an_incident(7, NOW, candidate_id=3, onset_at=NOW - timedelta(seconds=90), alarms=3, effect=EFFECT)
 
 
 @pytest.fixture

@@ -46,6 +46,15 @@ def test_no_waiver_makes_a_router_readable_or_a_manager_let_go(waiver):
     assert "argocd-controller would write over a flip at target east" in owned
 
 
+def test_every_target_has_to_be_readable_and_let_go_of():
+    both = {"east": ABLE, "west": ABLE}
+    assert why_not_armed(ROUTE, POLICY, RECORD, both, NOW) is None
+    blind = {**both, "west": replace(ABLE, read_back=ReadBack.NONE)}
+    assert "target west cannot be read back" in why_not_armed(ROUTE, POLICY, RECORD, blind, NOW)
+    owned = replace(RECORD, owners={"east": (), "west": ("flux",)})
+    assert "flux would write over a flip at target west" in why_not_armed(ROUTE, POLICY, owned, both, NOW)
+
+
 @pytest.mark.parametrize("read_back", sorted(set(ReadBack) - {ReadBack.NONE}))
 def test_any_way_to_read_back_will_do(read_back):
     assert why(read_back=read_back) is None

@@ -13,6 +13,7 @@ from monitor.models.decision import Action
 from monitor.models.incident import Incident
 from monitor.models.policy import Policy
 from monitor.models.route import Goal, Mode, Phase, Route, RouteControl, TargetRef
+from tests.support import situations
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 POLICY = Policy("default", 1)
@@ -32,27 +33,7 @@ def a_control(phase: Phase = Phase.ARMED, pinned_by: str | None = None, until: d
 def an_incident(
     age: timedelta = timedelta(), decided: str | None = None, number: int = 1, advice: str | None = None
 ) -> Incident:
-    at = NOW - age
-    return Incident(
-        id=number,
-        route_id=1,
-        candidate_id=2,
-        stream_id=1,
-        signal="schema_validity",
-        slice="all",
-        headline="int4 breaks its schema",
-        opened_at=at,
-        onset_at=at,
-        alarm_tick=1,
-        last_alarm_at=at,
-        alarms=1,
-        evidence={},
-        effect=None,
-        decided=decided,
-        closed_at=None,
-        closed_by=None,
-        advice=advice,
-    )
+    return situations.an_incident(number, NOW - age, decided=decided, advice=advice)
 
 
 def expected(mode: Mode, phase: Phase, pinned: bool, fresh: bool, decided: str | None, not_armed: str | None) -> Action:

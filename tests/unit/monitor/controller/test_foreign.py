@@ -77,6 +77,21 @@ def test_what_was_there_before_is_unknown_where_nobody_had_read_it():
     assert found(replace(BEFORE, epoch=None), before=None).standing is Standing.FOREIGN
 
 
+@pytest.mark.parametrize(
+    ("changed", "standing"),
+    [
+        ({}, Standing.LOST),
+        ({"weights": {"base": 6, "cand": 94}}, Standing.FOREIGN),
+        ({"mirror": None}, Standing.FOREIGN),
+        ({"epoch": 0}, Standing.FOREIGN),
+    ],
+)
+def test_as_before_is_weights_mirror_and_epoch(changed, standing):
+    """Nobody says who wrote, and no stamp of ours tells: what is not as before is somebody's."""
+    before = replace(BEFORE, epoch=None)
+    assert found(replace(before, **changed), before=before).standing is standing
+
+
 @given(st.lists(st.sampled_from(Standing), min_size=1, max_size=5))
 def test_the_gravest_counts_and_all_that_differ_are_named(standings):
     told = worst_of([Found(one, f"at {number}") for number, one in enumerate(standings)])

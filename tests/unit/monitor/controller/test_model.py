@@ -186,6 +186,11 @@ def only_traffic_proves(seen, readings, move):
         assert all(part.after.of(2) for part in parts)
 
 
+def traffic_is_asked_of_a_whole_move_alone(seen, readings, move):
+    """Half of a drain that is in force again is no flip: a candidate that serves would prove it."""
+    assert move.to is not Phase.VERIFYING_TRAFFIC or seen.control.last_step
+
+
 ORDINARY = {Phase.TRIGGERED, Phase.PREFLIGHT, Phase.BLOCKED, Phase.APPLYING}
 """Phases from which ``armed`` means that nothing was moved."""
 
@@ -227,6 +232,7 @@ INVARIANTS = (
     every_failure_pages,
     fight_a_repository_once_and_a_person_never,
     only_traffic_proves,
+    traffic_is_asked_of_a_whole_move_alone,
     nothing_is_withdrawn_that_may_be_written,
     a_part_of_the_traffic_on_the_candidate_stays_watched,
     what_is_told_is_told_once,

@@ -1,7 +1,7 @@
 """A rehearsal says what the controller's own rule says."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -64,6 +64,7 @@ def test_one_target_of_several_is_enough_to_fail():
     ("seen", "read", "name"),
     [
         (situation(Mode.OBSERVE), readings(), "mode"),
+        (situation(Mode.ADVISE), readings(), "mode"),
         (situation(), readings(not_armed="observed for 1 of 7 days"), "armed"),
         (situation(pinned_by="ana"), readings(), "pin"),
         (situation(), readings(held="all routes are frozen"), "freeze"),
@@ -74,6 +75,25 @@ def test_what_a_person_decided_holds_and_is_no_problem(seen, read, name):
     assert [check.name for check in found.checks if not check.ok] == [name]
     assert found.problems == ()
     assert found.stages, "the preflight is asked all the same"
+
+
+@pytest.mark.parametrize(("left_s", "ok"), [(1, False), (0, True), (-1, True)])
+def test_a_pin_holds_until_it_is_over(left_s, ok):
+    found = rehearse(situation(pinned_by="ana", pinned_until=NOW + timedelta(seconds=left_s)), readings())
+    assert [check.ok for check in found.checks if check.name == "pin"] == [ok]
+
+
+def test_a_router_that_cannot_be_read_is_told_once():
+    away = "connection refused"
+    found = rehearse(situation(), readings(snapshot=None, problem=away), west=Rehearsal(problems=(away,)))
+    assert [one.problems for one in found.targets] == [(away,), (away,)]
+
+
+def test_only_a_router_with_a_dry_run_of_its_own_has_judged():
+    able = replace(MemoryTarget.capabilities, dry_run=True)
+    routers = {"east": RouterReading(able, SNAPSHOT), "west": RouterReading(replace(able, dry_run=False), SNAPSHOT)}
+    found = rehearse(situation(), replace(readings(), routers=routers))
+    assert {one.target: one.judged_by_router for one in found.targets} == {"east": True, "west": False}
 
 
 def test_owners_are_told_once_at_their_target():
