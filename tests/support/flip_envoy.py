@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from monitor.models.route import DesiredRoute, Mirror, RouteSnapshot, TargetRef, Writer
 from monitor.routing.registry import build
-from tests.support.envoy import Envoy, route_document, wait_until
+from tests.support.envoy import ROUTE, Envoy, route_document, wait_until
 from tests.support.flip_adapters import START, Adapter, Traces, shown
 
 __all__ = ["EnvoyAdapter", "start_document"]
@@ -55,8 +55,9 @@ class EnvoyAdapter(Adapter):
 def _edited(document: dict[str, Any], weights: Mapping[str, int], mirror: str | None) -> dict[str, Any]:
     edited = deepcopy(document)
     for route in edited["resources"][0]["virtual_hosts"][0]["routes"]:
-        if "weighted_clusters" in route["route"]:
-            route["route"]["weighted_clusters"]["clusters"] = [
+        if route["name"] == ROUTE:
+            route["route"].pop("cluster", None)  # what a hard cut leaves
+            route["route"].setdefault("weighted_clusters", {})["clusters"] = [
                 {"name": name, "weight": weight} for name, weight in weights.items()
             ]
             policies = route["route"].pop("request_mirror_policies", _start_mirror())
