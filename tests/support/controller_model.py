@@ -168,11 +168,19 @@ OWN: Mapping[Phase, Mapping[str, tuple[Any, ...]]] = {
         "a": ("in force", "unreadable", "late", "as before", "newer epoch"),
         "b": ("in force", "unreadable", "foreign"),
     },
-    Phase.VERIFYING_CONTROL: {"elapsed": (0.0, 15.0, 45.0, 700.0), "told": (None, "pinned", "drain")},
+    Phase.VERIFYING_CONTROL: {
+        "b": ("in force", "unreadable", "foreign"),
+        "elapsed": (0.0, 15.0, 45.0, 700.0),
+        "told": (None, "pinned", "drain"),
+    },
     Phase.VERIFYING_TRAFFIC: {"elapsed": (0.0, 15.0, 45.0, 300.0), "told": (None, "thin")},
     Phase.HOLD: {"told": (None, "safe", "new_digest")},
     Phase.RECOVERING: {"told": (None, "limited"), "weights": (True, False)},
-    Phase.RAMPING: {"elapsed": (0.0, 900.0), "told": (None, "limited", "harm")},
+    Phase.RAMPING: {
+        "b": ("in force", "unreadable", "foreign"),
+        "elapsed": (0.0, 900.0),
+        "told": (None, "limited", "harm"),
+    },
     Phase.STUCK: {
         "elapsed": (0.0, 60.0, 2_000.0),
         "written": (True, False),
